@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The floors of the house, from the ground up. A target may import only what it names here, and only from
+// lower floors; see ARCHITECTURE.md.
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+
+let package = Package(
+  name: "aceso",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "aceso", targets: ["aceso"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
+  targets: [
+    // 1 · ground: values, and the system libraries
+    library("Base"),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    .target(name: "CFHIRTables", exclude: ["r4.table"]),
+    // 2 · JSON
+    library("JSONCore"),
+    // 3 · the standard's tables; the storage contract and its engines
+    library("FHIRModel", ["Base", "JSONCore", "CFHIRTables"]),
+    library("Storage", ["Base"]),
+    library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
+    // 4 · languages and protocols as values
+    library("FHIRPath", ["Base", "JSONCore", "FHIRModel"]),
+    library("HTTPServer", ["Base"] + nio),
+    // 5 · search: grammar, plan, value extraction; synthetic patients
+    library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath"]),
+    library("Synthesis", ["Base", "JSONCore"]),
+    // 6 · what is stored and how it is found
+    library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
+    // 7 · interactions
+    library("FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRStore"]),
+    // 8 · the service on the wire
+    library("Server", ["Base", "JSONCore", "FHIRModel", "FHIRService", "HTTPServer"]),
+    // 9 · commands
+    program(
+      "aceso",
+      [
+        "Base", "JSONCore", "FHIRModel", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
+        "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // beside the house
+    program("generate-tables", ["JSONCore", "TableGeneration"]),
+    library("TableGeneration", ["JSONCore"]),
+    program("bench", ["Base", "CSQLite", "HTTPServer", "JSONCore", "Synthesis"] + nio),
+
+    tests("BaseTests", ["Base"]),
+    tests("JSONCoreTests", ["JSONCore"]),
+    tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration"]),
+    tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
+    .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),
+    tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "Storage", "StorageSQLite"]),
+    tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
+    tests("FHIRSearchTests", ["Base", "FHIRModel", "FHIRPath", "FHIRSearch", "JSONCore"]),
+    tests("SynthesisTests", ["Base", "FHIRModel", "JSONCore", "Synthesis"]),
+    tests(
+      "FHIRStoreTests",
+      ["Base", "CFaultVFS", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage", "StorageSQLite"]),
+    tests(
+      "FHIRServiceTests",
+      ["Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite"]),
+    tests(
+      "ServerTests",
+      [
+        "Base", "FHIRModel", "FHIRService", "FHIRStore", "HTTPServer", "JSONCore", "Server", "Storage", "StorageSQLite",
+        "Synthesis",
+      ]),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,49 @@
+/// Every limit on what a stranger controls, in one place. Names end in the unit and `Max`.
+public struct Limits: Sendable, Equatable {
+  // Requests
+  /// A request's head: request line and header fields together.
+  public var headerBytesMax = 64 * 1024
+  /// A request's header fields.
+  public var headerCountMax = 200
+  /// A request's path and query.
+  public var targetBytesMax = 32 * 1024
+  /// A request's body.
+  public var bodyBytesMax = 64 * 1024 * 1024
+  /// All request bodies held in memory at once; past it, new bodies are refused with 503.
+  public var bodyBytesInFlightMax = 512 * 1024 * 1024
+  /// Open connections; past it, new ones are closed at once.
+  public var connectionsMax = 10_000
+  /// From the first byte of a head to its end.
+  public var headerSecondsMax = 10
+  /// A body must arrive within this, and faster than `bodyBytesPerSecondMin` once this has passed.
+  public var bodySecondsMax = 60
+  public var bodyBytesPerSecondMin = 16 * 1024
+  /// A kept-alive connection without a request.
+  public var idleSecondsMax = 60
+  /// From a request's last byte to its answer.
+  public var requestDeadlineSecondsMax = 100
+  /// From the wish to stop to the end of the process.
+  public var shutdownSecondsMax = 30
+
+  // JSON
+  public var jsonDepthMax = 128
+  public var jsonNodesMax = 8_000_000
+
+  // FHIR
+  /// Entries of a batch or transaction.
+  public var bundleEntriesMax = 5_000
+  public var searchCountDefault = 10
+  public var searchCountMax = 1_000
+  /// Parameters of one search.
+  public var searchParametersMax = 200
+  /// Comma-separated values of one search parameter.
+  public var searchValuesMax = 2_000
+  /// Index rows of one resource.
+  public var indexRowsMax = 100_000
+  /// A FHIRPath expression a caller sends.
+  public var fhirPathBytesMax = 16 * 1024
+  /// Evaluation steps of a FHIRPath expression a caller sends.
+  public var fhirPathStepsMax = 5_000_000
+
+  public init() {}
+}

@@ -1,0 +1,69 @@
+/// Reads inside the closure it is handed to; not to be kept, nor used from another thread.
+public protocol Reader {
+  /// Runs a fixed statement; `each` sees the rows in order and returns false to stop.
+  func query(_ statement: Statement, _ binds: [SQLValue], _ each: (any Row) throws -> Bool) throws
+
+  /// Runs dynamic SQL (the prepared form is kept in a bounded cache keyed by the text).
+  func query(_ sql: SQL, _ each: (any Row) throws -> Bool) throws
+
+  /// Runs the statement once for each row of parameters, together one round trip. `each` gets the index of the
+  /// parameter row and a result row; indexes come in order, those without a result are skipped.
+  func query(_ statement: Statement, rows: RowBatch, _ each: (_ index: Int, any Row) throws -> Void) throws
+}
+
+extension Reader {
+  /// The first row, as `read` makes it; nil without rows.
+  public func first<R>(_ statement: Statement, _ binds: [SQLValue] = [], _ read: (any Row) throws -> R) throws -> R? {
+    var result: R?
+    try query(statement, binds) { row in
+      result = try read(row)
+      return false
+    }
+    return result
+  }
+
+  /// The first row, as `read` makes it; nil without rows.
+  public func first<R>(_ sql: SQL, _ read: (any Row) throws -> R) throws -> R? {
+    var result: R?
+    try query(sql) { row in
+      result = try read(row)
+      return false
+    }
+    return result
+  }
+
+  /// Every row, as `read` makes it.
+  public func all<R>(_ statement: Statement, _ binds: [SQLValue] = [], _ read: (any Row) throws -> R) throws -> [R] {
+    var result: [R] = []
+    try query(statement, binds) { row in
+      result.append(try read(row))
+      return true
+    }
+    return result
+  }
+
+  /// Every row, as `read` makes it.
+  public func all<R>(_ sql: SQL, _ read: (any Row) throws -> R) throws -> [R] {
+    var result: [R] = []
+    try query(sql) { row in
+      result.append(try read(row))
+      return true
+    }
+    return result
+  }
+}
+
+/// Reads and writes inside one transaction; it sees its own writes.
+///
+/// When an `execute` throws, nothing of that call remains; the job may catch the error and go on with what it did
+/// before, on SQLite. PostgreSQL gives up the transaction at the first error, so code for both lets it out.
+public protocol Transaction: Reader {
+  /// Runs a fixed statement; the result is the number of rows inserted, updated or deleted.
+  @discardableResult func execute(_ statement: Statement, _ binds: [SQLValue]) throws -> Int
+
+  /// Runs dynamic SQL; the result is the number of rows inserted, updated or deleted.
+  @discardableResult func execute(_ sql: SQL) throws -> Int
+
+  /// Writes many rows with one statement; the result is the number of rows inserted, updated or deleted.
+  @discardableResult func execute(_ statement: Statement, rows: RowBatch) throws -> Int
+}

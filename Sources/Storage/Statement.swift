@@ -1,0 +1,49 @@
+import Synchronization
+
+/// A fixed statement, made once as a `static let` and prepared once on each connection.
+///
+/// Its `id` is a small dense number, so a connection finds the prepared form in an array slot: no text is hashed.
+/// A statement is never forgotten; do not make them in a loop (dynamic text goes as `SQL`, which has a bounded cache).
+public struct Statement: Sendable {
+  /// Dense from 0 in order of creation, unique in the process.
+  public let id: Int
+  private let common: String
+  private let ownPostgreSQL: String?
+
+  private static let count = Atomic<Int>(0)
+
+  /// The same text for every engine, with `?` for each parameter.
+  public init(_ sql: SQL) {
+    self.init(common: sql, postgreSQL: nil)
+  }
+
+  /// A text for each engine, taking the same parameters.
+  public init(sqlite: SQL, postgreSQL: SQL) {
+    self.init(common: sqlite, postgreSQL: postgreSQL)
+  }
+
+  private init(common: SQL, postgreSQL: SQL?) {
+    precondition(common.binds.isEmpty && (postgreSQL?.binds.isEmpty ?? true), "write ? for a statement's parameters")
+    id = Statement.count.add(1, ordering: .relaxed).oldValue
+    self.common = common.text
+    ownPostgreSQL = postgreSQL?.text
+  }
+
+  /// The text for an engine.
+  public func text(_ dialect: Dialect) -> String {
+    switch dialect {
+    case .sqlite: common
+    case .postgreSQL: ownPostgreSQL ?? common
+    }
+  }
+}
+
+extension Statement: Hashable {
+  public static func == (left: Statement, right: Statement) -> Bool { left.id == right.id }
+  public func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}
+
+/// The SQL an engine speaks.
+public enum Dialect: String, Sendable, CaseIterable {
+  case sqlite, postgreSQL
+}
