@@ -6,9 +6,8 @@ public struct CodeSet: Sendable {
   /// (media types, languages, currencies, UCUM).
   public let isOpen: Bool
   /// The code systems, one in almost all cases: the implicit system of an element of type `code`.
-  public let systems: [String]
-  let entries: [Entry]
-  let scope: UInt16
+  public internal(set) var systems: [String]
+  var entries: [Entry]
 
   struct Entry: Sendable {
     let system: UInt8
@@ -38,15 +37,16 @@ extension Schema {
 
   /// Whether a code is in the binding's value set; true also for unlisted codes of an open one. Constant time.
   public func allows(_ code: UnsafeBufferPointer<UInt8>, in binding: BindingID) -> Bool {
-    let set = codeSets[Int(binding.rawValue)]
-    return set.isOpen || keys.find(code, scope: set.scope) != nil
+    keys.find(code, scope: binding.rawValue | KeyTable.codeBit) != nil || codeSets[Int(binding.rawValue)].isOpen
   }
 
-  /// The system of a code that stands alone in an element of type `code` with this binding: the system that lists it, or
-  /// the only system of the value set; nil if the code is in none. Constant time.
+  /// The system of a code that stands alone in an element of type `code` with this binding: the one that lists it; for
+  /// an unlisted code of an open value set its only system; else nil. Constant time.
   public func system(ofCode code: UnsafeBufferPointer<UInt8>, in binding: BindingID) -> String? {
-    let set = codeSets[Int(binding.rawValue)]
-    if let found = keys.find(code, scope: set.scope) { return set.systems[Int(found.element)] }
-    return set.isOpen && set.systems.count == 1 ? set.systems[0] : nil
+    let index = Int(binding.rawValue)
+    if let found = keys.find(code, scope: binding.rawValue | KeyTable.codeBit) {
+      return codeSets[index].systems[Int(found.element)]
+    }
+    return codeSets[index].isOpen && codeSets[index].systems.count == 1 ? codeSets[index].systems[0] : nil
   }
 }

@@ -7,7 +7,7 @@ public struct CompartmentDefinition: Sendable {
   public let url: String
   /// Per resource type that can be in it, the codes of the reference parameters that put it there.
   /// The compartment's own resource is always in it (FHIR R4 compartmentdefinition#contents), listed or not.
-  public let parameters: [Schema.TypeID: [String]]
+  public internal(set) var parameters: [Schema.TypeID: [String]]
 }
 
 extension Schema {

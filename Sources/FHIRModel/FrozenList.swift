@@ -55,6 +55,37 @@ public struct FrozenText: Sendable, Equatable, CustomStringConvertible {
   }
 }
 
+/// A list that grows and then stays where it is.
+struct FrozenBuilder<Value: Sendable> {
+  private var storage: UnsafeMutablePointer<Value>
+  private var capacity: Int
+  private(set) var count = 0
+
+  init(capacity: Int) {
+    self.capacity = Swift.max(capacity, 1)
+    storage = .allocate(capacity: self.capacity)
+  }
+
+  mutating func append(_ value: Value) {
+    if count == capacity {
+      let larger = UnsafeMutablePointer<Value>.allocate(capacity: capacity * 2)
+      larger.moveInitialize(from: storage, count: count)
+      storage.deallocate()
+      (storage, capacity) = (larger, capacity * 2)
+    }
+    (storage + count).initialize(to: value)
+    count += 1
+  }
+
+  subscript(index: Int) -> Value {
+    precondition(index >= 0 && index < count, "index outside the list")
+    return storage[index]
+  }
+
+  /// What was appended. The builder must not be used after.
+  var list: FrozenList<Value> { FrozenList(UnsafeBufferPointer(start: storage, count: count)) }
+}
+
 /// Hands out pieces of memory that is never freed, cut from large blocks.
 struct FrozenArena {
   private var free = UnsafeMutableRawBufferPointer(start: nil, count: 0)
@@ -95,7 +126,9 @@ func bytesEqual(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ count: I
   let b = UnsafeRawPointer(b)
   var offset = 0
   while offset &+ 8 <= count {
-    if a.loadUnaligned(fromByteOffset: offset, as: UInt64.self) != b.loadUnaligned(fromByteOffset: offset, as: UInt64.self) {
+    if a.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      != b.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    {
       return false
     }
     offset &+= 8

@@ -16,8 +16,8 @@ public struct Invariant: Sendable, Equatable {
 }
 
 extension Schema {
-  /// The invariants that instances of a type must keep, those of its base types first. Where `element` is nil the context
-  /// is the instance; else the instance's elements of that name, one by one.
+  /// The invariants that instances of a type must keep, those of its base types first. Where `element` is nil the
+  /// context is the instance; else the instance's elements of that name, one by one.
   public func invariants(_ type: TypeID) -> [Invariant] {
     var chain: [TypeID] = [type]
     var current = type

@@ -1,5 +1,5 @@
 /// The primitive types (FHIR R4 datatypes#primitive; integer64 since R5).
-public enum Primitive: UInt8, Sendable, CaseIterable {
+public enum Primitive: String, Sendable, CaseIterable {
   case base64Binary, boolean, canonical, code, date, dateTime, decimal, id, instant, integer, integer64, markdown, oid
   case positiveInt, string, time, unsignedInt, uri, url, uuid, xhtml
 
@@ -15,11 +15,5 @@ public enum Primitive: UInt8, Sendable, CaseIterable {
     case .decimal, .integer, .positiveInt, .unsignedInt: .number
     default: .string
     }
-  }
-
-  init?(name: UnsafeBufferPointer<UInt8>) {
-    let text = String(decoding: name, as: UTF8.self)
-    guard let found = Self.allCases.first(where: { "\($0)" == text }) else { return nil }
-    self = found
   }
 }

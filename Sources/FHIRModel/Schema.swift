@@ -33,7 +33,7 @@ public final class Schema: Sendable {
   init(_ loader: consuming SchemaLoader) {
     fhirVersion = loader.fhirVersion
     types = FrozenList(freezing: loader.types)
-    elementRecords = FrozenList(freezing: loader.elements)
+    elementRecords = loader.elements.list
     keys = loader.keys
     invariantRecords = FrozenList(freezing: loader.invariants)
     codeSets = loader.codeSets
@@ -118,8 +118,8 @@ extension Schema {
     var invariants: Range<Int32>
   }
 
-  /// The number of types; `TypeID.rawValue` is below it.
-  public var typeCount: Int { types.count }
+  /// All types, in the table's order; `TypeID.rawValue` is the position.
+  public var allTypes: [TypeID] { types.indices.map { TypeID(rawValue: UInt16($0)) } }
 
   /// The type of that name: "Patient", "HumanName", "Patient.contact", "string", "System.String".
   public func type(_ name: String) -> TypeID? {

@@ -1,7 +1,7 @@
 /// A search parameter of the release (resource SearchParameter), as published but for the repairs listed in
 /// docs/internals/tables.md.
 public struct SearchParameterDefinition: Sendable {
-  public enum Kind: UInt8, Sendable, CaseIterable {
+  public enum Kind: String, Sendable, CaseIterable {
     case composite, date, number, quantity, reference, special, string, token, uri
   }
 
@@ -10,6 +10,11 @@ public struct SearchParameterDefinition: Sendable {
     public let definition: String
     /// FHIRPath, from each item of the composite parameter's own expression.
     public let expression: String
+
+    public init(definition: String, expression: String) {
+      self.definition = definition
+      self.expression = expression
+    }
   }
 
   /// The name in a URL: "birthdate", "_id".
@@ -25,7 +30,7 @@ public struct SearchParameterDefinition: Sendable {
   public let expression: String?
   /// For references: the resource types of targets; empty for any.
   public let targets: [Schema.TypeID]
-  public let components: [Component]
+  public internal(set) var components: [Component]
   /// Prefixes the definition lists ("eq", "gt", …); empty if it lists none.
   public let comparators: [String]
   /// Modifiers the definition lists; empty if it lists none.
@@ -34,10 +39,33 @@ public struct SearchParameterDefinition: Sendable {
   public let multipleOr: Bool?
   /// Whether the parameter may be repeated; nil if the definition does not say.
   public let multipleAnd: Bool?
-  /// How the expression is meant: "normal", "phonetic", "nearby", "distance", "other"; nil if the definition does not say.
+  /// How the expression is meant: "normal", "phonetic", "nearby", "distance", "other"; nil if the definition does not
+  /// say.
   public let usage: String?
   /// The description, as one line.
   public let description: String
+
+  /// A definition from elsewhere, such as a SearchParameter resource of the service.
+  public init(
+    code: String, url: String, name: String, type: Kind, base: [Schema.TypeID], expression: String?,
+    targets: [Schema.TypeID] = [], components: [Component] = [], comparators: [String] = [], modifiers: [String] = [],
+    multipleOr: Bool? = nil, multipleAnd: Bool? = nil, usage: String? = nil, description: String = ""
+  ) {
+    self.code = code
+    self.url = url
+    self.name = name
+    self.type = type
+    self.base = base
+    self.expression = expression
+    self.targets = targets
+    self.components = components
+    self.comparators = comparators
+    self.modifiers = modifiers
+    self.multipleOr = multipleOr
+    self.multipleAnd = multipleAnd
+    self.usage = usage
+    self.description = description
+  }
 }
 
 extension Schema {

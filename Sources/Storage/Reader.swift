@@ -55,8 +55,8 @@ extension Reader {
 
 /// Reads and writes inside one transaction; it sees its own writes.
 ///
-/// When an `execute` throws, nothing of that call remains; the job may catch the error and go on with what it did
-/// before, on SQLite. PostgreSQL gives up the transaction at the first error, so code for both lets it out.
+/// When an `execute` throws, nothing of that statement remains (of a batch: nothing of that row). Code lets the error
+/// out: PostgreSQL gives up the whole transaction at the first one.
 public protocol Transaction: Reader {
   /// Runs a fixed statement; the result is the number of rows inserted, updated or deleted.
   @discardableResult func execute(_ statement: Statement, _ binds: [SQLValue]) throws -> Int

@@ -1,0 +1,29 @@
+import FHIRModel
+
+/// What kind of value a FHIR type is to the index; types not named here are never indexed.
+enum ElementShape: Sendable {
+  case boolean, integer, decimal, string, code, uri, canonical
+  case date(FHIRDateTime.Form)
+  case coding, codeableConcept, identifier, contactPoint, reference
+  case humanName, address, period, timing, quantity, money, range, position
+
+  private static let byName: [String: ElementShape] = [
+    "boolean": .boolean, "integer": .integer, "positiveInt": .integer, "unsignedInt": .integer, "decimal": .decimal,
+    "string": .string, "markdown": .string, "code": .code, "id": .code, "uri": .uri, "url": .uri, "oid": .uri,
+    "uuid": .uri, "canonical": .canonical, "date": .date(.date), "dateTime": .date(.dateTime),
+    "instant": .date(.instant), "Coding": .coding, "CodeableConcept": .codeableConcept, "Identifier": .identifier,
+    "ContactPoint": .contactPoint, "Reference": .reference, "HumanName": .humanName, "Address": .address,
+    "Period": .period, "Timing": .timing, "Quantity": .quantity, "Age": .quantity, "Duration": .quantity,
+    "Count": .quantity, "Distance": .quantity, "SimpleQuantity": .quantity, "MoneyQuantity": .quantity,
+    "Money": .money, "Range": .range, "Location.position": .position,
+  ]
+
+  /// For every type of a schema, by `TypeID.rawValue`.
+  static func table(_ schema: Schema) -> [ElementShape?] {
+    var table = [ElementShape?](repeating: nil, count: schema.allTypes.count)
+    for (name, shape) in byName {
+      if let type = schema.type(name) { table[Int(type.rawValue)] = shape }
+    }
+    return table
+  }
+}

@@ -1,0 +1,63 @@
+/// One value an element has for the index, before it is known which parameter or composite it is for.
+enum ExtractedValue: Hashable {
+  case token(system: String, code: String)
+  case string(String)
+  case reference(type: String, id: String)
+  case uri(String)
+  case date(low: Int64, high: Int64)
+  case number(low: Double, high: Double)
+  case quantity(system: String, code: String, low: Double, high: Double)
+  case position(latitude: Double, longitude: Double)
+
+  func row(_ parameter: Int32) -> IndexRow {
+    switch self {
+    case .token(let system, let code): .token(parameter: parameter, system: system, code: code)
+    case .string(let text): .string(parameter: parameter, folded: TextFolding.fold(text), text: text)
+    case .reference(let type, let id): .reference(parameter: parameter, type: type, id: id)
+    case .uri(let value): .uri(parameter: parameter, value: value)
+    case .date(let low, let high): .date(parameter: parameter, low: low, high: high)
+    case .number(let low, let high): .number(parameter: parameter, low: low, high: high)
+    case .quantity(let system, let code, let low, let high):
+      .quantity(parameter: parameter, system: system, code: code, low: low, high: high)
+    case .position(let latitude, let longitude):
+      .position(parameter: parameter, latitude: latitude, longitude: longitude)
+    }
+  }
+
+  /// Takes this value as the first component; false where its kind cannot be one.
+  func fillFirst(_ row: inout CompositeRow) -> Bool {
+    switch self {
+    case .token(let system, let code): (row.system1, row.code1) = (system, code)
+    case .reference(let type, let id): (row.system1, row.code1) = (type, id)
+    case .uri(let value): row.code1 = value
+    default: return false
+    }
+    return true
+  }
+
+  /// Takes this value as the second component; false where its kind cannot be one.
+  func fillSecond(_ row: inout CompositeRow) -> Bool {
+    switch self {
+    case .token(let system, let code): (row.system2, row.text2) = (system, code)
+    case .reference(let type, let id): (row.system2, row.text2) = (type, id)
+    case .string(let text): row.text2 = TextFolding.fold(text)
+    case .uri(let value): row.text2 = value
+    case .date(let low, let high): row.bounds2 = .date(low: low, high: high)
+    case .number(let low, let high): row.bounds2 = .number(low: low, high: high)
+    case .quantity(let system, let code, let low, let high):
+      (row.system2, row.text2, row.bounds2) = (system, code, .number(low: low, high: high))
+    case .position: return false
+    }
+    return true
+  }
+
+  /// Takes this value as the third component; false where its kind cannot be one.
+  func fillThird(_ row: inout CompositeRow) -> Bool {
+    switch self {
+    case .number(let low, let high): row.bounds3 = .number(low: low, high: high)
+    case .date(let low, let high): row.bounds3 = .date(low: low, high: high)
+    default: return false
+    }
+    return true
+  }
+}

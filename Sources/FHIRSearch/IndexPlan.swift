@@ -1,0 +1,97 @@
+import FHIRModel
+import FHIRPath
+
+/// One parameter of one resource type, ready to be evaluated.
+struct IndexPlan: Sendable {
+  let number: Int32
+  let kind: SearchParameter.Kind
+  let program: FHIRPathProgram
+  /// The binding of the element that a plain path leads to.
+  let binding: Schema.BindingID?
+  let components: [Component]
+
+  struct Component: Sendable {
+    let kind: SearchParameter.Kind
+    let program: FHIRPathProgram
+    let binding: Schema.BindingID?
+  }
+
+  /// - Returns: nil for parameters that index nothing.
+  /// - Throws: `FHIRPathError` for an expression that does not compile.
+  init?(_ parameter: SearchParameter, _ schema: Schema) throws(FHIRPathError) {
+    guard !parameter.isAnsweredByResource, let expression = parameter.definition.expression else { return nil }
+    let typeName = schema.name(parameter.resourceType)
+    let branches = Self.branches(of: expression, for: typeName)
+    number = parameter.number
+    kind = parameter.kind
+    program = try FHIRPathProgram(
+      branches.joined(separator: " | "), schema: schema, context: parameter.resourceType)
+    binding = branches.count == 1 ? Self.binding(of: branches[0], schema) : nil
+    var components: [Component] = []
+    for component in parameter.definition.components {
+      guard let definition = schema.searchParameter(url: component.definition) else { return nil }
+      // A component's path starts at the composite's elements; the first branch tells its binding.
+      let path = branches[0] + "." + component.expression
+      components.append(
+        Component(
+          kind: definition.type, program: try FHIRPathProgram(component.expression, schema: schema),
+          binding: Self.binding(of: path, schema)))
+    }
+    guard kind != .composite || components.count == 2 || components.count == 3 else { return nil }
+    self.components = components
+  }
+
+  /// The parts of a union that start at this type. Published expressions name every type a parameter has
+  /// (`Patient.name | Practitioner.name`); evaluating the others would be work for nothing.
+  static func branches(of expression: String, for type: String) -> [String] {
+    var branches: [String] = []
+    var branch = ""
+    var depth = 0
+    var quote = false
+    for character in expression {
+      switch character {
+      case "'": quote.toggle()
+      case "(" where !quote: depth += 1
+      case ")" where !quote: depth -= 1
+      case "|" where !quote && depth == 0:
+        branches.append(branch)
+        branch = ""
+        continue
+      default: break
+      }
+      branch.append(character)
+    }
+    branches.append(branch)
+    let trimmed = branches.map { String($0.trimmingSpaces) }
+    let own = trimmed.filter { part in
+      let start = part.drop { $0 == "(" || $0 == " " }
+      let head = start.prefix { $0.isLetter }
+      return head == type || head == "Resource" || head == "DomainResource"
+    }
+    return own.isEmpty ? trimmed : own
+  }
+
+  /// The required binding of the element behind a plain dotted path (`Patient.gender`), nil for anything else.
+  static func binding(of path: String, _ schema: Schema) -> Schema.BindingID? {
+    let steps = path.split(separator: ".")
+    guard let first = steps.first, var type = schema.type(String(first)) else { return nil }
+    var binding: Schema.BindingID?
+    for step in steps.dropFirst() {
+      guard step.allSatisfy({ $0.isLetter || $0.isNumber }),
+        let element = schema.element(type, name: String(step)).map({ schema[$0] }), let next = element.types.first
+      else { return nil }
+      binding = element.binding
+      type = next.type
+    }
+    return binding
+  }
+}
+
+extension String {
+  fileprivate var trimmingSpaces: Substring {
+    var text = self[...]
+    while let first = text.first, first.isWhitespace { text.removeFirst() }
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    return text
+  }
+}

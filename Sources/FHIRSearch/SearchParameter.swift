@@ -1,0 +1,94 @@
+public import FHIRModel
+
+/// A search parameter as one resource type has it: `Patient.name` and `Practitioner.name` are two.
+public struct SearchParameter: Sendable {
+  public typealias Kind = SearchParameterDefinition.Kind
+
+  /// The store's number of (resource type, code); index rows carry it.
+  public let number: Int32
+  public let resourceType: Schema.TypeID
+  public let definition: SearchParameterDefinition
+
+  public var code: String { definition.code }
+  public var kind: Kind { definition.type }
+
+  /// Parameters that the resource's own row answers: nothing is indexed for them.
+  public var isAnsweredByResource: Bool { code == "_id" || code == "_lastUpdated" }
+}
+
+/// Every search parameter of a FHIR release by resource type and code, with the store's numbers.
+public final class SearchParameters: Sendable {
+  public let schema: Schema
+  private let byType: [[String: SearchParameter]]
+  private let ordered: [[SearchParameter]]
+
+  /// A parameter's name in a store: numbers are given to these, and stay.
+  public struct Name: Hashable, Sendable {
+    public let resourceType: String
+    public let code: String
+
+    public init(resourceType: String, code: String) {
+      self.resourceType = resourceType
+      self.code = code
+    }
+  }
+
+  /// Parameters whose meaning is a query's, not a resource's: there is nothing to index or to look up by them.
+  private static let queryOnly: Set<String> = ["_text", "_content", "_query", "_filter", "_has", "_list", "_type"]
+
+  /// The names of all parameters of a release, in a fixed order.
+  public static func names(_ schema: Schema) -> [Name] {
+    definitions(schema).flatMap { type, definitions in
+      definitions.map { Name(resourceType: schema.name(type), code: $0.code) }
+    }
+  }
+
+  /// - Parameter numbers: the store's number for every name of `names(_:)`; a name without one is left out.
+  public init(_ schema: Schema, numbers: [Name: Int32]) {
+    self.schema = schema
+    var byType: [[String: SearchParameter]] = Array(repeating: [:], count: schema.allTypes.count)
+    var ordered: [[SearchParameter]] = Array(repeating: [], count: schema.allTypes.count)
+    for (type, definitions) in Self.definitions(schema) {
+      let typeName = schema.name(type)
+      for definition in definitions {
+        guard let number = numbers[Name(resourceType: typeName, code: definition.code)] else { continue }
+        let parameter = SearchParameter(number: number, resourceType: type, definition: definition)
+        byType[Int(type.rawValue)][definition.code] = parameter
+        ordered[Int(type.rawValue)].append(parameter)
+      }
+    }
+    self.byType = byType
+    self.ordered = ordered
+  }
+
+  /// Each concrete resource type with its definitions; a code that a type has twice counts once.
+  private static func definitions(_ schema: Schema) -> [(Schema.TypeID, [SearchParameterDefinition])] {
+    var byBase: [Schema.TypeID: [SearchParameterDefinition]] = [:]
+    for definition in schema.searchParameters where !queryOnly.contains(definition.code) {
+      for base in definition.base { byBase[base, default: []].append(definition) }
+    }
+    return schema.resourceTypes.map { type in
+      var codes: Set<String> = []
+      var found: [SearchParameterDefinition] = []
+      var current: Schema.TypeID? = type
+      while let base = current {
+        found += (byBase[base] ?? []).filter { codes.insert($0.code).inserted }
+        current = schema.base(base)
+      }
+      return (type, found)
+    }
+  }
+
+  /// The parameter a type has under this code, nil if none.
+  public func parameter(_ type: Schema.TypeID, _ code: String) -> SearchParameter? {
+    byType[Int(type.rawValue)][code]
+  }
+
+  /// All parameters of a type.
+  public func parameters(_ type: Schema.TypeID) -> [SearchParameter] { ordered[Int(type.rawValue)] }
+}
+
+extension SearchParameter {
+  /// Whether a search can ask for it; composites and `near` are indexed already.
+  public var isSearchable: Bool { kind != .composite && kind != .special }
+}

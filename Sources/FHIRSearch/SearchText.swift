@@ -1,0 +1,39 @@
+/// Escapes in search values (FHIR R4 search §2.1.1.4.2): `\,` `\$` `\|` and `\\` stand for themselves.
+enum SearchText {
+  /// Cuts at a separator that is not escaped; the pieces keep their escapes.
+  static func split(_ text: String, at separator: UInt8) -> [String] {
+    var pieces: [String] = []
+    var piece: [UInt8] = []
+    var isEscaped = false
+    for byte in text.utf8 {
+      if byte == separator && !isEscaped {
+        pieces.append(String(decoding: piece, as: UTF8.self))
+        piece.removeAll(keepingCapacity: true)
+        continue
+      }
+      piece.append(byte)
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+    }
+    pieces.append(String(decoding: piece, as: UTF8.self))
+    return pieces
+  }
+
+  /// The text meant.
+  static func unescape(_ text: String) -> String {
+    guard text.utf8.contains(UInt8(ascii: "\\")) else { return text }
+    var bytes: [UInt8] = []
+    var isEscaped = false
+    for byte in text.utf8 {
+      let isSpecial = [UInt8(ascii: ","), UInt8(ascii: "$"), UInt8(ascii: "|"), UInt8(ascii: "\\")].contains(byte)
+      if isEscaped && !isSpecial { bytes.append(UInt8(ascii: "\\")) }
+      if byte == UInt8(ascii: "\\") && !isEscaped {
+        isEscaped = true
+        continue
+      }
+      bytes.append(byte)
+      isEscaped = false
+    }
+    if isEscaped { bytes.append(UInt8(ascii: "\\")) }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,76 @@
+import Base
+import FHIRModel
+import FHIRStore
+import JSONCore
+import Storage
+
+extension FHIRService {
+  /// FHIR R4 http#brules: each entry by itself, one's failure is no other's. They share one commit.
+  func batch(_ entries: [JSONValue], _ call: Call, _ decision: Decision) async throws -> Answer {
+    let items = entries.enumerated().map { place, value in item(value, place, call) }
+    let service = self
+    let answers: [(Answer, outcome: [UInt8]?)]
+    if items.contains(where: \.isWrite) {
+      answers = try await store.writeInside { scope in
+        try items.map { try service.carryOut($0, decision, scope) }
+      }
+    } else {
+      answers = try await store.read { reader in
+        try items.map { item in
+          try service.caught { try service.read(try item.entry.get().call, decision, reader) }
+        }
+      }
+    }
+    return response("batch-response", answers)
+  }
+
+  /// An entry read and, where it needs no look at the store, built before the writer's turn.
+  private struct Item: Sendable {
+    let entry: Result<BundleEntry, Fault>
+    var write: Result<(WriteRequest, Draft?), Fault>?
+
+    var isWrite: Bool { write != nil }
+  }
+
+  private func item(_ value: JSONValue, _ place: Int, _ call: Call) -> Item {
+    do {
+      let entry = try entry(value, place, of: call)
+      guard entry.isWrite else { return Item(entry: .success(entry)) }
+      do {
+        let request = try writeRequest(entry.call)
+        if let resource = request.resource { try checkStructure(resource, expecting: request.type) }
+        return Item(entry: .success(entry), write: .success((request, try prebuild(request))))
+      } catch {
+        return Item(entry: .success(entry), write: .failure(fault(error)))
+      }
+    } catch {
+      return Item(entry: .failure(error))
+    }
+  }
+
+  private func carryOut(_ item: Item, _ decision: Decision, _ scope: WriteScope) throws -> (Answer, outcome: [UInt8]?) {
+    try caught {
+      let call = try item.entry.get().call
+      guard let write = item.write else { return try read(call, decision, scope.transaction) }
+      let (request, prebuilt) = try write.get()
+      let step = try step(request, prebuilt, ReferenceMap(), decision, scope.transaction)
+      return answer(step, try scope.apply(step.changes).first, call)
+    }
+  }
+
+  /// An entry's fault becomes its outcome; what the store cannot do ends the whole batch.
+  private func caught(_ body: () throws -> Answer) throws -> (Answer, outcome: [UInt8]?) {
+    do {
+      let answer = try body()
+      return answer.status >= 400 ? (answer, answer.resource) : (answer, nil)
+    } catch let fault as Fault {
+      return (Answer(OperationOutcome.status(of: fault)), OperationOutcome.json(fault, id: newID()))
+    }
+  }
+
+  private func fault(_ error: any Error) -> Fault {
+    if let fault = error as? Fault { return fault }
+    if let error = error as? StorageError { return error.fault }
+    return Fault(.internal, "The request could not be carried out.")
+  }
+}

@@ -1,0 +1,140 @@
+import Base
+import FHIRStore
+import JSONCore
+
+/// Writes a Bundle (FHIR R4 bundle.html) with resources copied in as they are.
+struct BundleWriter {
+  struct Link {
+    let relation: String
+    let url: String
+
+    init(_ relation: String, _ url: String) {
+      self.relation = relation
+      self.url = url
+    }
+  }
+
+  private var writer: JSONWriter
+  private var hasEntries = false
+
+  init(_ type: String, id: String, now: Instant, total: Int? = nil, links: [Link] = []) {
+    writer = JSONWriter(reserving: 8_192)
+    writer.beginObject()
+    writer.member("resourceType", "Bundle")
+    writer.member("id", id)
+    writer.key("meta")
+    writer.beginObject()
+    writer.member("lastUpdated", now.fhir)
+    writer.endObject()
+    writer.member("type", type)
+    if let total { writer.member("total", total) }
+    guard !links.isEmpty else { return }
+    writer.key("link")
+    writer.beginArray()
+    for link in links {
+      writer.beginObject()
+      writer.member("relation", link.relation)
+      writer.member("url", link.url)
+      writer.endObject()
+    }
+    writer.endArray()
+  }
+
+  static func link(_ address: String, _ query: String, _ token: String?) -> String {
+    let parts = [query, token.map { "ct=\($0)" } ?? ""].filter { !$0.isEmpty }
+    return parts.isEmpty ? address : "\(address)?\(parts.joined(separator: "&"))"
+  }
+
+  private mutating func beginEntry() {
+    if !hasEntries {
+      writer.key("entry")
+      writer.beginArray()
+      hasEntries = true
+    }
+    writer.beginObject()
+  }
+
+  private mutating func search(_ mode: StaticString) {
+    writer.key("search")
+    writer.beginObject()
+    writer.key("mode")
+    writer.string(mode.description)
+    writer.endObject()
+  }
+
+  mutating func add(outcome: [UInt8]) {
+    beginEntry()
+    writer.key("resource")
+    writer.raw(outcome)
+    search("outcome")
+    writer.endObject()
+  }
+
+  mutating func add(match: StoredVersion, base: String) {
+    beginEntry()
+    writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)")
+    if let body = match.body {
+      writer.key("resource")
+      writer.raw([])
+      body.append(
+        to: &writer.bytes, type: match.typeName, id: match.id, version: match.version, updated: match.updated)
+    }
+    search("match")
+    writer.endObject()
+  }
+
+  /// An entry of a history: with the request that made the version (FHIR R4 http#history).
+  mutating func add(version: StoredVersion, base: String) {
+    beginEntry()
+    writer.member("fullUrl", "\(base)/\(version.typeName)/\(version.id)")
+    if let json = version.json {
+      writer.key("resource")
+      writer.raw(json)
+    }
+    writer.key("request")
+    writer.beginObject()
+    writer.member("method", version.method.name)
+    writer.member("url", version.method == .post ? version.typeName : "\(version.typeName)/\(version.id)")
+    writer.endObject()
+    writer.key("response")
+    writer.beginObject()
+    let status =
+      switch version.method {
+      case .delete: "204 No Content"
+      case .post: "201 Created"
+      case .put, .patch: version.version == 1 ? "201 Created" : "200 OK"
+      }
+    writer.member("status", status)
+    writer.member("etag", "W/\"\(version.version)\"")
+    writer.member("lastModified", version.updated.fhir)
+    writer.endObject()
+    writer.endObject()
+  }
+
+  /// An entry of a batch's or transaction's response (FHIR R4 http#transaction-response).
+  mutating func add(response answer: Answer, outcome: [UInt8]? = nil) {
+    beginEntry()
+    if let resource = answer.resource, outcome == nil {
+      writer.key("resource")
+      writer.raw(resource)
+    }
+    writer.key("response")
+    writer.beginObject()
+    writer.member("status", String(answer.status))
+    if let location = answer.location { writer.member("location", location) }
+    if let etag = answer.etag { writer.member("etag", etag) }
+    if let lastModified = answer.lastModified { writer.member("lastModified", lastModified.fhir) }
+    if let outcome {
+      writer.key("outcome")
+      writer.raw(outcome)
+    }
+    writer.endObject()
+    writer.endObject()
+  }
+
+  mutating func finish() -> [UInt8] {
+    if hasEntries { writer.endArray() }
+    writer.endObject()
+    return writer.bytes
+  }
+}

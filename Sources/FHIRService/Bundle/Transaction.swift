@@ -1,0 +1,179 @@
+import Base
+import FHIRModel
+import FHIRStore
+import JSONCore
+import Storage
+
+extension FHIRService {
+  /// FHIR R4 http#trules: all entries or none, in one commit; deletions, creations, updates, then reads.
+  func transaction(_ values: [JSONValue], _ call: Call, _ decision: Decision) async throws -> Answer {
+    let plan = try transactionPlan(values, call)
+    let service = self
+    let answers: [Answer]
+    if plan.reads.isEmpty {
+      answers = try await store.write { reader in
+        let steps = try service.steps(plan, decision, reader)
+        return Prepared(steps.flatMap(\.changes), guards: steps.flatMap(\.guards)) { committed in
+          service.answers(plan, steps, committed)
+        }
+      }
+    } else {
+      answers = try await store.writeInside { scope in
+        let steps = try service.steps(plan, decision, scope.transaction)
+        var answers = service.answers(plan, steps, try scope.apply(steps.flatMap(\.changes)))
+        for entry in plan.reads {
+          let answer = try failing(entry) { try service.read(entry.call, decision, scope.transaction) }
+          if answer.status >= 400 { throw failed(entry, Fault(.notFound, service.gone(entry).reasons)) }
+          answers[entry.place] = answer
+        }
+        return answers
+      }
+    }
+    return response("transaction-response", answers.map { ($0, nil) })
+  }
+
+  /// A transaction's writes in order of execution, with everything built that needs no look at the store.
+  struct TransactionPlan: Sendable {
+    let entryCount: Int
+    var writes: [Write] = []
+    var reads: [BundleEntry] = []
+    /// Addresses known from the start: ids of creations and updates.
+    var map = ReferenceMap()
+
+    struct Write: Sendable {
+      let entry: BundleEntry
+      let request: WriteRequest
+      var prebuilt: Draft?
+      /// The base for the resource's relative references.
+      let base: String?
+
+      /// Whether the store decides which resource this is.
+      var isConditional: Bool {
+        switch request.target {
+        case .create(let criteria): criteria != nil
+        case .conditionalUpdate: true
+        case .update, .delete: false
+        }
+      }
+    }
+  }
+
+  private func transactionPlan(_ values: [JSONValue], _ call: Call) throws -> TransactionPlan {
+    var plan = TransactionPlan(entryCount: values.count)
+    for (place, value) in values.enumerated() {
+      let entry = try entry(value, place, of: call)
+      guard entry.isWrite else {
+        plan.reads.append(entry)
+        continue
+      }
+      let request = try failing(entry) { try writeRequest(entry.call) }
+      plan.writes.append(
+        TransactionPlan.Write(
+          entry: entry, request: request, base: entry.fullURL.flatMap { ReferenceMap.base(of: $0, schema) }))
+    }
+    plan.writes.sort { ($0.entry.rank, $0.entry.place) < ($1.entry.rank, $1.entry.place) }
+    try checkFullURLs(plan)
+    for write in plan.writes where !write.isConditional { add(write, id: write.ownID, to: &plan.map) }
+    // With a conditional entry the addresses are known only when the store was asked.
+    guard !plan.writes.contains(where: \.isConditional) else { return plan }
+    for place in plan.writes.indices {
+      let write = plan.writes[place]
+      var map = plan.map
+      map.base = write.base
+      plan.writes[place].prebuilt = try prebuild(write.request, map)
+    }
+    return plan
+  }
+
+  private func add(_ write: TransactionPlan.Write, id: String, to map: inout ReferenceMap) {
+    guard let fullURL = write.entry.fullURL else { return }
+    map.add(fullURL, "\(schema.name(write.request.type))/\(id)")
+  }
+
+  /// FHIR R4 bundle, bdl-7: a fullUrl occurs once.
+  private func checkFullURLs(_ plan: TransactionPlan) throws(Fault) {
+    var seen: Set<String> = []
+    for write in plan.writes {
+      guard let fullURL = write.entry.fullURL, !seen.insert(fullURL).inserted else { continue }
+      throw Fault(
+        .invalid, "Two entries have the same fullUrl.", code: "duplicate", at: "Bundle.entry[\(write.entry.place)]")
+    }
+  }
+
+  /// What each write comes to, in order of execution.
+  fileprivate func steps(_ plan: TransactionPlan, _ decision: Decision, _ reader: any Reader) throws -> [WriteStep] {
+    var map = plan.map
+    for write in plan.writes where write.isConditional {
+      let id = try failing(write.entry) { try conditionalID(write, decision, reader) }
+      add(write, id: id ?? write.ownID, to: &map)
+    }
+    var seen: Set<String> = []
+    var steps: [WriteStep] = []
+    for write in plan.writes {
+      map.base = write.base
+      let step = try failing(write.entry) {
+        try self.step(write.request, write.prebuilt, map, decision, reader)
+      }
+      if let change = step.changes.first, !seen.insert("\(schema.name(change.type))/\(change.id)").inserted {
+        throw Fault(
+          .invalid, "Bundle contains multiple entries that refers to the same resource '\(write.entry.url)'.",
+          code: "invalid", at: "Bundle.entry[\(write.entry.place)]")
+      }
+      steps.append(step)
+    }
+    return steps
+  }
+
+  /// The id of what a conditional entry's criteria match, nil for nothing.
+  private func conditionalID(_ write: TransactionPlan.Write, _ decision: Decision, _ reader: any Reader) throws
+    -> String?
+  {
+    switch write.request.target {
+    case .create(let criteria?): try match(criteria, write.request.type, decision, reader)
+    case .conditionalUpdate(let criteria, _): try match(criteria, write.request.type, decision, reader)
+    default: nil
+    }
+  }
+
+  /// The writes' answers at their entries' places.
+  fileprivate func answers(_ plan: TransactionPlan, _ steps: [WriteStep], _ committed: [Committed]) -> [Answer] {
+    var answers = Array(repeating: Answer(200), count: plan.entryCount)
+    var rest = committed[...]
+    for (write, step) in zip(plan.writes, steps) {
+      let own = step.changes.isEmpty ? nil : rest.popFirst()
+      answers[write.entry.place] = answer(step, own, write.entry.call)
+    }
+    return answers
+  }
+
+  fileprivate func gone(_ entry: BundleEntry) -> Fault {
+    Fault(.gone, "The resource '\(entry.url)' has been deleted.")
+  }
+}
+
+extension FHIRService.TransactionPlan.Write {
+  /// The id that this write gives to what it creates, or names.
+  fileprivate var ownID: String {
+    switch request.target {
+    case .update(let id), .delete(let id): id
+    case .conditionalUpdate(_, let id): id ?? request.freshID
+    case .create: request.freshID
+    }
+  }
+}
+
+/// A fault of an entry names the entry first (the whole transaction fails for it).
+private func failing<R>(_ entry: BundleEntry, _ body: () throws -> R) throws -> R {
+  do {
+    return try body()
+  } catch let fault as Fault {
+    throw failed(entry, fault)
+  }
+}
+
+private func failed(_ entry: BundleEntry, _ fault: Fault) -> Fault {
+  let first = Fault.Reason(
+    "Transaction failed on '\(entry.method.rawValue)' for the requested url '/\(entry.url)'.", code: "processing",
+    at: "Bundle.entry[\(entry.place)]")
+  return Fault(fault.category, [first] + fault.reasons)
+}

@@ -1,0 +1,115 @@
+public import Base
+public import FHIRModel
+public import FHIRSearch
+public import FHIRStore
+public import JSONCore
+
+/// What is asked of a FHIR service (FHIR R4 http.html), whichever protocol asked.
+public enum Interaction: Sendable {
+  case capabilities
+  case versions
+  case read(Schema.TypeID, id: String)
+  case vread(Schema.TypeID, id: String, version: String)
+  case create(Schema.TypeID)
+  case update(Schema.TypeID, id: String)
+  case conditionalUpdate(Schema.TypeID, QueryString)
+  case delete(Schema.TypeID, id: String)
+  /// A nil type is a search of the whole system.
+  case search(Schema.TypeID?, QueryString)
+  case history(HistoryScope, QueryString)
+  /// A batch or transaction; the Bundle says which.
+  case bundle
+  /// `$fhirpath`
+  case fhirPath(QueryString)
+}
+
+/// The conditions a request puts on what it finds (RFC 9110 §13, FHIR R4 http#cond-update).
+public struct Conditions: Sendable {
+  public var ifMatch: String?
+  public var ifNoneMatch: String?
+  public var ifModifiedSince: String?
+  public var ifNoneExist: String?
+
+  public init() {}
+}
+
+/// What a client prefers (FHIR R4 http#ops; search#errors).
+public struct Preference: Sendable {
+  public enum Return: String, Sendable { case minimal, representation, operationOutcome = "OperationOutcome" }
+
+  public var returned: Return?
+  public var isStrict = false
+
+  public init() {}
+
+  /// Reads a `Prefer` header.
+  /// - Throws: `.invalid` for a value of `return` or `handling` that is none.
+  public init(header: String) throws(Fault) {
+    for item in header.split(whereSeparator: { $0 == ";" || $0 == "," }) {
+      let pair = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map { $0.trimmed }
+      let value = pair.count == 2 ? pair[1] : ""
+      switch pair.first {
+      case "return":
+        guard let wanted = Return(rawValue: value) else {
+          throw Fault(.invalid, "The preference 'return=\(value)' is not one of minimal, representation, OperationOutcome.")
+        }
+        returned = wanted
+      case "handling":
+        guard value == "strict" || value == "lenient" else {
+          throw Fault(.invalid, "The preference 'handling=\(value)' is not one of strict, lenient.")
+        }
+        isStrict = value == "strict"
+      default: continue
+      }
+    }
+  }
+}
+
+/// A resource inside a parsed document.
+public struct ResourceNode: Sendable {
+  public let document: JSONDocument
+  public let node: JSONNode
+
+  public init(_ document: JSONDocument, _ node: JSONNode) {
+    self.document = document
+    self.node = node
+  }
+
+  public init(_ document: JSONDocument) { self.init(document, document.root) }
+}
+
+/// An interaction with all that comes with it: the one form in which a service is asked.
+public struct Call: Sendable {
+  public var interaction: Interaction
+  public var conditions = Conditions()
+  public var preference = Preference()
+  /// The body's resource.
+  public var resource: ResourceNode?
+  /// The service's address as the client sees it, without a slash at its end.
+  public var base: String
+
+  public init(_ interaction: Interaction, base: String) {
+    self.interaction = interaction
+    self.base = base
+  }
+}
+
+/// What the caller was allowed; made once, before the service is asked.
+public struct Decision: Sendable {
+  public let restriction: Restriction
+
+  public init(restriction: Restriction) { self.restriction = restriction }
+
+  /// Everything: for a service without authentication, which listens on loopback only.
+  public static let everything = Decision(restriction: .none)
+}
+
+extension Substring {
+  /// Without white space and quotes around it.
+  var trimmed: String {
+    var text = self
+    while let first = text.first, first == " " || first == "\t" || first == "\"" { text.removeFirst() }
+    while let last = text.last, last == " " || last == "\t" || last == "\"" { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,77 @@
+public import Base
+public import FHIRModel
+import FHIRSearch
+public import FHIRStore
+import JSONCore
+import Storage
+
+/// A FHIR service: interactions in, answers out. It knows neither sockets nor SQL.
+public final class FHIRService: Sendable {
+  public let schema: Schema
+  public let limits: Limits
+  public let route: Route
+  let store: FHIRStore
+  let clock: Clock
+  let ids: IdentifierSource
+  let extractor: IndexExtractor
+  let check: StructureCheck
+  let capability: CapabilityStatement
+
+  public init(_ store: FHIRStore, limits: Limits, clock: Clock, ids: IdentifierSource, software: Software) {
+    self.schema = store.schema
+    self.limits = limits
+    self.route = Route(store.schema)
+    self.store = store
+    self.clock = clock
+    self.ids = ids
+    self.extractor = IndexExtractor(store.parameters, limits: limits)
+    self.check = StructureCheck(schema: store.schema, limits: limits)
+    self.capability = CapabilityStatement(store.parameters, software: software, date: clock.now())
+  }
+
+  /// The name and version that the capability statement tells.
+  public struct Software: Sendable {
+    public let name: String
+    public let version: String
+
+    public init(name: String, version: String) {
+      self.name = name
+      self.version = version
+    }
+  }
+
+  /// Whether writes are taken; false for good after the disk failed.
+  public var isWritable: Bool { store.isWritable }
+
+  /// A fresh id, for outcomes and bundles as well.
+  public func newID() -> String { ids.next() }
+
+  /// Carries out an interaction within what was decided.
+  ///
+  /// - Throws: `Fault` alone; storage errors become faults here.
+  public func perform(_ call: Call, _ decision: Decision) async throws(Fault) -> Answer {
+    do {
+      return try await dispatch(call, decision)
+    } catch let fault as Fault {
+      throw fault
+    } catch let error as StorageError {
+      throw error.fault
+    } catch {
+      throw Fault(.internal, "The request could not be carried out.")
+    }
+  }
+
+  private func dispatch(_ call: Call, _ decision: Decision) async throws -> Answer {
+    switch call.interaction {
+    case .capabilities: return capability.answer(base: call.base)
+    case .versions: return versions()
+    case .read(let type, let id): return try read(type, id, call, decision)
+    case .vread(let type, let id, let version): return try vread(type, id, version, call, decision)
+    case .create, .update, .conditionalUpdate, .delete: return try await write(call, decision)
+    case .search(let type, let query): return try await search(type, query, call, decision)
+    case .history(let scope, let query): return try await history(scope, query, call, decision)
+    case .bundle: return try await bundle(call, decision)
+    case .fhirPath(let query): return try fhirPath(query, call)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Base
+import FHIRModel
+import FHIRSearch
+import FHIRStore
+import Storage
+
+extension FHIRService {
+  /// FHIR R4 http#history.
+  func history(_ scope: HistoryScope, _ query: QueryString, _ call: Call, _ decision: Decision) async throws -> Answer {
+    let request = try HistoryRequest(query, limits: limits, clock: clock, seal: store.seal)
+    let page = try await store.history(scope, request.window, within: decision.restriction)
+    return try answer(page, request, scope, call)
+  }
+
+  /// The same inside a transaction or snapshot.
+  func history(
+    _ scope: HistoryScope, _ query: QueryString, _ call: Call, _ decision: Decision, _ reader: any Reader
+  ) throws -> Answer {
+    let request = try HistoryRequest(query, limits: limits, clock: clock, seal: store.seal)
+    return try answer(
+      try store.history(scope, request.window, within: decision.restriction, reader), request, scope, call)
+  }
+
+  private func answer(_ found: HistoryPage?, _ request: HistoryRequest, _ scope: HistoryScope, _ call: Call) throws
+    -> Answer
+  {
+    let address: String
+    switch scope {
+    case .system: address = "\(call.base)/_history"
+    case .type(let type): address = "\(call.base)/\(schema.name(type))/_history"
+    case .instance(let type, let id):
+      guard found != nil else { throw notFound(type, id) }
+      address = "\(call.base)/\(schema.name(type))/\(id)/_history"
+    }
+    let page = found ?? HistoryPage()
+    var links = [BundleWriter.Link("self", BundleWriter.link(address, request.link, request.pagingToken))]
+    if let next = page.next {
+      let token = PagingToken(position: next).sealed(for: request.link, with: store.seal)
+      links.append(BundleWriter.Link("next", BundleWriter.link(address, request.link, token)))
+    }
+    var bundle = BundleWriter("history", id: newID(), now: clock.now(), total: page.total, links: links)
+    for version in page.versions { bundle.add(version: version, base: call.base) }
+    return Answer(200, resource: bundle.finish())
+  }
+}
+
+/// The parameters of a history (FHIR R4 http#history). Others are dropped from its links.
+struct HistoryRequest {
+  var window: HistoryWindow
+  let link: String
+  let pagingToken: String?
+
+  init(_ query: QueryString, limits: Limits, clock: Clock, seal: SipHash) throws(Fault) {
+    window = HistoryWindow(count: limits.searchCountDefault)
+    var understood: [String] = []
+    for parameter in query.parameters {
+      switch parameter.name {
+      case "_count":
+        guard let count = Int(parameter.value), count >= 0 else {
+          throw Fault(.invalid, "The '_count' parameter value '\(parameter.value)' is invalid.")
+        }
+        window.count = min(count, limits.searchCountMax)
+      case "_since":
+        window.since = try Self.instant(parameter)
+      case "_before":
+        window.before = try Self.instant(parameter)
+        if let before = window.before, before > clock.now() {
+          throw Fault(.invalid, "The parameter '_before' cannot be a value in the future.")
+        }
+      case "_sort":
+        guard parameter.value == "_lastUpdated" || parameter.value == "-_lastUpdated" else {
+          throw Fault(.invalid, "Sorting by the '\(parameter.value)' parameter is not supported.", code: "not-supported")
+        }
+        window.isAscending = parameter.value == "_lastUpdated"
+      case "_summary" where parameter.value == "count": window.count = 0
+      case "_format", "_pretty": break
+      default: continue
+      }
+      understood.append(parameter.raw)
+    }
+    link = understood.joined(separator: "&")
+    pagingToken = query["ct"]
+    if let text = pagingToken {
+      guard let token = PagingToken(text, for: link, with: seal) else {
+        throw Fault(.invalid, "The paging token 'ct' is not one of this query's.", code: "value")
+      }
+      window.after = token.position
+    }
+  }
+
+  private static func instant(_ parameter: QueryString.Parameter) throws(Fault) -> Instant {
+    guard let date = FHIRDateTime(parameter.value, as: .search) else {
+      throw Fault(.invalid, "The '\(parameter.name)' parameter value '\(parameter.value)' is not a date or time.")
+    }
+    // A time finer than a millisecond starts within one: the next whole one is the first not before it.
+    return Instant(milliseconds: (date.low + 999) / 1_000)
+  }
+}

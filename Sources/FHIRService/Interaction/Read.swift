@@ -1,0 +1,70 @@
+import Base
+import FHIRModel
+import FHIRStore
+
+extension FHIRService {
+  /// FHIR R4 http#read.
+  func read(_ type: Schema.TypeID, _ id: String, _ call: Call, _ decision: Decision) throws -> Answer {
+    guard let found = try store.current(type, id, within: decision.restriction) else { throw notFound(type, id) }
+    return try answer(found, call)
+  }
+
+  /// FHIR R4 http#vread.
+  func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ decision: Decision) throws -> Answer {
+    guard let number = Int64(version),
+      let found = try store.version(type, id, number, within: decision.restriction)
+    else {
+      throw Fault(
+        .notFound, "Resource type '\(schema.name(type))' with id '\(id)' and version '\(version)' couldn't be found.")
+    }
+    return try answer(found, call)
+  }
+
+  func notFound(_ type: Schema.TypeID, _ id: String) -> Fault {
+    Fault(.notFound, "Resource type '\(schema.name(type))' with id '\(id)' couldn't be found.")
+  }
+
+  func answer(_ found: StoredVersion, _ call: Call) throws -> Answer {
+    guard let json = found.json else {
+      // A deletion is told with its version (FHIR R4 http#delete), so it is an answer and no fault.
+      let reason = Fault.Reason(
+        "Resource type '\(found.typeName)' with id '\(found.id)' has been deleted.", code: "deleted")
+      var gone = Answer(410, resource: OperationOutcome.json([reason], id: newID()))
+      gone.version = found.version
+      return gone
+    }
+    var answer = Answer(200, resource: json)
+    answer.version = found.version
+    answer.lastModified = found.updated
+    if isNotModified(found, call.conditions) {
+      answer.status = 304
+      answer.resource = nil
+    }
+    return answer
+  }
+
+  /// RFC 9110 §13.2.2: If-None-Match decides; If-Modified-Since only without it.
+  private func isNotModified(_ found: StoredVersion, _ conditions: Conditions) -> Bool {
+    if let tags = conditions.ifNoneMatch {
+      if tags == "*" { return true }
+      return tags.split(separator: ",").contains { EntityTag(String($0))?.version == found.version }
+    }
+    // Dates in HTTP have seconds; the client repeats the Last-Modified it was given.
+    return conditions.ifModifiedSince.map { $0 == found.updated.httpDate } ?? false
+  }
+}
+
+/// An entity tag of ours, `W/"3"` (FHIR R4 http#versioning).
+struct EntityTag {
+  let version: Int64
+
+  /// nil for anything but a weak tag around a whole number.
+  init?(_ text: String) {
+    var rest = Substring(text)
+    while rest.first == " " { rest.removeFirst() }
+    while rest.last == " " { rest.removeLast() }
+    guard rest.hasPrefix("W/\""), rest.hasSuffix("\""), rest.count > 4 else { return nil }
+    guard let version = Int64(rest.dropFirst(3).dropLast()), version > 0 else { return nil }
+    self.version = version
+  }
+}

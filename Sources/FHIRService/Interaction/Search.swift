@@ -1,0 +1,66 @@
+import Base
+import FHIRModel
+import FHIRSearch
+import FHIRStore
+import JSONCore
+import Storage
+
+extension FHIRService {
+  /// FHIR R4 http#search.
+  func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision) async throws -> Answer {
+    let search = try parse(type, query, call)
+    let after = try position(search)
+    let service = self
+    let page = try await store.read { reader in try service.page(search, after, decision, reader) }
+    return Answer(200, resource: searchset(page, search, type, call))
+  }
+
+  /// The same inside a transaction or snapshot.
+  func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision, _ reader: any Reader)
+    throws -> Answer
+  {
+    let search = try parse(type, query, call)
+    return Answer(
+      200, resource: searchset(try page(search, try position(search), decision, reader), search, type, call))
+  }
+
+  private func parse(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call) throws(Fault) -> SearchQuery {
+    let parser = SearchQueryParser(
+      store.parameters, limits: limits, clock: clock, isStrict: call.preference.isStrict)
+    return try parser.parse(query, types: type.map { [$0] } ?? [])
+  }
+
+  private func page(_ search: SearchQuery, _ after: Int64?, _ decision: Decision, _ reader: any Reader) throws
+    -> SearchPage
+  {
+    let isCount = search.summary == .count || search.count == 0
+    let wantsTotal = isCount || (search.total.map { $0 != .none } ?? false) && after == nil
+    return try store.search(
+      search, after: after, count: isCount ? 0 : search.count ?? limits.searchCountDefault, withTotal: wantsTotal,
+      within: decision.restriction, reader)
+  }
+
+  private func position(_ search: SearchQuery) throws(Fault) -> Int64? {
+    guard let text = search.pagingToken else { return nil }
+    guard let token = PagingToken(text, for: search.nextLink, with: store.seal) else {
+      throw Fault(.invalid, "The paging token 'ct' is not one of this query's.", code: "value")
+    }
+    return token.position
+  }
+
+  /// FHIR R4 bundle.html#searchset.
+  private func searchset(_ page: SearchPage, _ search: SearchQuery, _ type: Schema.TypeID?, _ call: Call) -> [UInt8] {
+    let address = type.map { "\(call.base)/\(schema.name($0))" } ?? call.base
+    var links = [BundleWriter.Link("self", BundleWriter.link(address, search.link, search.pagingToken))]
+    if let next = page.next {
+      let token = PagingToken(position: next).sealed(for: search.nextLink, with: store.seal)
+      links.append(BundleWriter.Link("next", BundleWriter.link(address, search.nextLink, token)))
+    }
+    var bundle = BundleWriter("searchset", id: newID(), now: clock.now(), total: page.total, links: links)
+    if !search.warnings.isEmpty {
+      bundle.add(outcome: OperationOutcome.json(search.warnings, id: newID()))
+    }
+    for match in page.matches { bundle.add(match: match, base: call.base) }
+    return bundle.finish()
+  }
+}

@@ -1,0 +1,112 @@
+public import Base
+public import FHIRModel
+public import FHIRSearch
+import FHIRStore
+
+/// Finds the interaction that a method and a path below the service's base ask for (FHIR R4 http.html#summary).
+/// Requests and bundle entries are routed alike.
+public struct Route: Sendable {
+  public enum Method: String, Sendable {
+    case get = "GET"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+    case head = "HEAD"
+  }
+
+  let schema: Schema
+
+  public init(_ schema: Schema) { self.schema = schema }
+
+  /// - Parameters:
+  ///   - path: the segments below the base, decoded.
+  ///   - form: the parameters of a form body, for `_search`.
+  /// - Throws: `.notFound` for a path that is no route, `.methodNotAllowed` for a route with other methods.
+  public func interaction(_ method: Method, _ path: [String], _ query: QueryString, form: QueryString? = nil)
+    throws(Fault) -> Interaction
+  {
+    guard let first = path.first else { return try root(method, query) }
+    switch (first, path.count) {
+    case ("metadata", 1): return try only(.get, method, .capabilities)
+    case ("$versions", 1): return try only(.get, method, .versions)
+    case ("$fhirpath", 1):
+      guard method == .get || method == .post else { throw notAllowed(method) }
+      return .fhirPath(query)
+    case ("_history", 1): return try only(.get, method, .history(.system, query))
+    case ("_search", 1): return try only(.post, method, .search(nil, merged(query, form)))
+    default: break
+    }
+    guard let type = schema.resourceType(first) else { throw unknown(path) }
+    return try typed(type, method, path, query, form)
+  }
+
+  private func root(_ method: Method, _ query: QueryString) throws(Fault) -> Interaction {
+    switch method {
+    case .get, .head: return .search(nil, query)
+    case .post: return .bundle
+    default: throw notAllowed(method)
+    }
+  }
+
+  private func typed(
+    _ type: Schema.TypeID, _ method: Method, _ path: [String], _ query: QueryString, _ form: QueryString?
+  ) throws(Fault) -> Interaction {
+    switch path.count {
+    case 1:
+      switch method {
+      case .get, .head: return .search(type, query)
+      case .post: return .create(type)
+      case .put: return .conditionalUpdate(type, query)
+      case .delete, .patch: throw notAllowed(method)
+      }
+    case 2:
+      switch path[1] {
+      case "_search": return try only(.post, method, .search(type, merged(query, form)))
+      case "_history": return try only(.get, method, .history(.type(type), query))
+      default: return try instance(type, method, path[1])
+      }
+    case 3 where path[2] == "_history":
+      return try only(.get, method, .history(.instance(type, id: try id(path[1])), query))
+    case 4 where path[2] == "_history":
+      return try only(.get, method, .vread(type, id: try id(path[1]), version: path[3]))
+    default: throw unknown(path)
+    }
+  }
+
+  private func instance(_ type: Schema.TypeID, _ method: Method, _ text: String) throws(Fault) -> Interaction {
+    if text.hasPrefix("$") || text.hasPrefix("_") { throw unknown([schema.name(type), text]) }
+    let id = try id(text)
+    switch method {
+    case .get, .head: return .read(type, id: id)
+    case .put: return .update(type, id: id)
+    case .delete: return .delete(type, id: id)
+    case .post, .patch: throw notAllowed(method)
+    }
+  }
+
+  private func id(_ text: String) throws(Fault) -> String {
+    guard PrimitiveCheck.isLogicalID(text) else {
+      throw Fault(
+        .invalid, "The id in the URL is not a FHIR id: 1 to 64 letters, digits, hyphens and dots.", code: "value")
+    }
+    return text
+  }
+
+  private func only(_ allowed: Method, _ method: Method, _ interaction: Interaction) throws(Fault) -> Interaction {
+    if method == allowed || (method == .head && allowed == .get) { return interaction }
+    throw notAllowed(method)
+  }
+
+  private func merged(_ query: QueryString, _ form: QueryString?) -> QueryString {
+    QueryString(query.parameters + (form?.parameters ?? []))
+  }
+
+  private func unknown(_ path: [String]) -> Fault {
+    Fault(.notFound, "The route for \"/\(path.joined(separator: "/"))\" was not found.")
+  }
+
+  private func notAllowed(_ method: Method) -> Fault {
+    Fault(.methodNotAllowed, "The method \(method.rawValue) is not offered here.")
+  }
+}

@@ -1,0 +1,79 @@
+public import Base
+public import FHIRModel
+public import FHIRSearch
+
+/// One resource's next version, ready to be written: built outside the writer (parsed, indexed, compressed), so that
+/// the transaction only checks what it was built upon and writes rows.
+public struct Change: Sendable {
+  /// What the change was built upon; it is checked inside the transaction.
+  public enum Basis: Sendable, Equatable {
+    /// A fresh server-assigned id: nothing can be there.
+    case new
+    /// Nothing was there.
+    case absent
+    /// This version was the newest.
+    case version(key: Int64, Int64)
+  }
+
+  public let type: Schema.TypeID
+  public let id: String
+  public let method: WriteMethod
+  public let basis: Basis
+  /// nil for a deletion.
+  public let body: ResourceBody?
+  let packed: [UInt8]?
+  /// Index rows that the new version has and the old one had not, and the other way round.
+  let added: [IndexRow]
+  let removed: [IndexRow]
+}
+
+/// What became of a change.
+public struct Committed: Sendable {
+  public let change: Change
+  public let key: Int64
+  public let version: Int64
+  public let updated: Instant
+}
+
+/// Thrown inside a transaction when a change's basis no longer holds: prepare anew and try again.
+public struct StaleBasis: Error {
+  public init() {}
+}
+
+/// A resource's content ready to be stored: its canonical form, compressed, and what it says for search.
+public struct Draft: Sendable {
+  public let body: ResourceBody
+  public let rows: [IndexRow]
+  let packed: [UInt8]
+}
+
+extension FHIRStore {
+  public func draft(_ body: ResourceBody, rows: [IndexRow]) throws -> Draft {
+    Draft(body: body, rows: rows, packed: try compression.compress(body.bytes))
+  }
+
+  /// Prepares a new version.
+  /// - Parameters:
+  ///   - draft: the new content; nil for a deletion.
+  ///   - current: the newest version, deleted or not; nil where there is none.
+  ///   - currentRows: what the newest version says; empty where it is deleted or absent.
+  public func change(
+    _ type: Schema.TypeID, id: String, method: WriteMethod, _ draft: Draft?, current: StoredVersion?,
+    currentRows: [IndexRow] = [], isNew: Bool = false
+  ) -> Change {
+    let rows = draft?.rows ?? []
+    let basis: Change.Basis =
+      if let current { .version(key: current.key, current.version) } else { isNew ? .new : .absent }
+    var added = rows
+    var removed = currentRows
+    if !currentRows.isEmpty {
+      let old = Set(currentRows)
+      let new = Set(rows)
+      added = rows.filter { !old.contains($0) }
+      removed = currentRows.filter { !new.contains($0) }
+    }
+    return Change(
+      type: type, id: id, method: method, basis: basis, body: draft?.body, packed: draft?.packed, added: added,
+      removed: removed)
+  }
+}

@@ -1,0 +1,93 @@
+public import FHIRModel
+public import FHIRSearch
+public import Storage
+
+/// One page of matches.
+public struct SearchPage: Sendable {
+  public var matches: [StoredVersion] = []
+  /// The last match's key when more follow.
+  public var next: Int64?
+  /// All matches, where asked for.
+  public var total: Int?
+
+  public init() {}
+}
+
+extension FHIRStore {
+  /// One page of a search, in order of creation.
+  /// - Parameters:
+  ///   - after: the key behind which the page begins.
+  ///   - count: the page's length; 0 gives none.
+  ///   - withTotal: whether to count all matches.
+  public func search(
+    _ query: SearchQuery, after: Int64?, count: Int, withTotal: Bool, within restriction: Restriction
+  ) async throws -> SearchPage {
+    try await database.read { reader in
+      try self.search(query, after: after, count: count, withTotal: withTotal, within: restriction, reader)
+    }
+  }
+
+  /// The same inside a transaction or snapshot.
+  public func search(
+    _ query: SearchQuery, after: Int64? = nil, count: Int, withTotal: Bool = false, within restriction: Restriction,
+    _ reader: any Reader
+  ) throws -> SearchPage {
+    var page = SearchPage()
+    let types = visibleTypes(query, restriction)
+    guard !types.isEmpty else {
+      page.total = withTotal ? 0 : nil
+      return page
+    }
+    let compiler = compiler(reader)
+    if withTotal { page.total = try total(query, types, compiler, reader) }
+    guard count > 0 else { return page }
+    let sql = try compiler.matches(
+      query, types: types, columns: "r.key, r.type, r.id, r.version, r.updated, r.method, r.body", after: after,
+      limit: count + 1)
+    try reader.query(sql) { row in
+      if page.matches.count == count {
+        page.next = page.matches.last?.key
+        return false
+      }
+      guard let type = numbers.types[row.integer(1)] else { return true }
+      page.matches.append(
+        try version(
+          row, key: row.integer(0), type: type, id: row.text(2), version: row.integer(3), updated: row.integer(4),
+          method: row.integer(5), bodyColumn: 6))
+      return true
+    }
+    return page
+  }
+
+  /// The ids of the first matches, for conditional interactions.
+  public func ids(_ query: SearchQuery, limit: Int, within restriction: Restriction, _ reader: any Reader) throws
+    -> [String]
+  {
+    let types = visibleTypes(query, restriction)
+    guard !types.isEmpty else { return [] }
+    let sql = try compiler(reader).matches(query, types: types, columns: "r.id", after: nil, limit: limit)
+    return try reader.all(sql) { $0.text(0) }
+  }
+
+  private func visibleTypes(_ query: SearchQuery, _ restriction: Restriction) -> [Schema.TypeID] {
+    if query.hasUnknownTypesOnly { return [] }
+    let types = query.types.isEmpty ? schema.resourceTypes : query.types
+    return types.filter { restriction.allows($0) }
+  }
+
+  private func total(
+    _ query: SearchQuery, _ types: [Schema.TypeID], _ compiler: SearchCompiler, _ reader: any Reader
+  ) throws -> Int {
+    let sql = try compiler.matches(query, types: types, columns: "count(*)", after: nil, limit: nil)
+    return try reader.first(sql) { Int($0.integer(0)) } ?? 0
+  }
+
+  private static let systemNumber = Statement("SELECT number FROM system WHERE uri = ?")
+
+  private func compiler(_ reader: any Reader) -> SearchCompiler {
+    SearchCompiler(numbers: numbers) { uri in
+      if let known = self.numbers.system(uri) { return known }
+      return try reader.first(Self.systemNumber, [.text(uri)]) { $0.integer(0) }
+    }
+  }
+}

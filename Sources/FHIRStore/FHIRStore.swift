@@ -1,0 +1,57 @@
+public import Base
+public import FHIRModel
+public import FHIRSearch
+public import Storage
+
+/// A FHIR service's resources: versions, history and index in one database.
+///
+/// Reads are bound to a `Restriction`; writes are `Change`s prepared outside and applied in one transaction, which
+/// shares its commit with whoever writes at the same time. What was acknowledged is on the disk.
+public final class FHIRStore: Sendable {
+  public let schema: Schema
+  public let parameters: SearchParameters
+  /// Seals paging tokens; the key lives in the store, so tokens hold on every node and after a restart.
+  public let seal: SipHash
+  let database: any Database
+  let numbers: StoreNumbers
+  let clock: Clock
+  let compression = BodyCompression()
+
+  /// Opens the store, bringing its schema up.
+  public init(_ database: any Database, schema: Schema, clock: Clock) async throws {
+    try await database.migrate(StoreSchema.migrations)
+    let (numbers, parameters) = try await StoreNumbers.open(database, schema)
+    self.database = database
+    self.schema = schema
+    self.clock = clock
+    self.numbers = numbers
+    self.parameters = parameters
+    self.seal = try await Self.readSeal(database)
+  }
+
+  /// False for good after the disk failed in a way that leaves its content uncertain.
+  public var isWritable: Bool { database.isWritable }
+
+  public var statistics: StorageStatistics { database.statistics }
+
+  /// Finishes waiting writes and closes the database.
+  public func close() async { await database.close() }
+
+  private static let sealRow = Statement("SELECT value FROM setting WHERE name = 'paging-seal'")
+  private static let insertSeal = Statement("INSERT OR IGNORE INTO setting (name, value) VALUES ('paging-seal', ?)")
+
+  private static func readSeal(_ database: any Database) async throws -> SipHash {
+    var stored = try await database.read { try $0.first(sealRow) { $0.blob(0) } }
+    if stored == nil {
+      var generator = SystemRandomNumberGenerator()
+      let fresh = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+      stored = try await database.write { transaction in
+        try transaction.execute(insertSeal, [.blob(fresh)])
+        return try transaction.first(sealRow) { $0.blob(0) }
+      }
+    }
+    guard let key = stored, key.count == 16 else { throw StorageError(.corrupt, detail: "the paging seal is damaged") }
+    func word(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+    return SipHash(key0: word(key[0..<8]), key1: word(key[8..<16]))
+  }
+}

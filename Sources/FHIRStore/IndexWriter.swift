@@ -1,0 +1,238 @@
+import FHIRModel
+import FHIRSearch
+import Storage
+
+/// Turns index rows into parameter rows for the index tables, one batch for each table, sorted by key so that a
+/// bundle's rows go into the trees in order.
+struct IndexWriter {
+  private var batches: [Batch]
+  private let numbers: StoreNumbers
+  private(set) var grown: StoreNumbers.Grown
+
+  private struct Batch {
+    let insert: Statement
+    let delete: Statement
+    let columns: Int
+    var added: [[SQLValue]] = []
+    var removed: [[SQLValue]] = []
+  }
+
+  private enum Table: Int, CaseIterable {
+    case token, string, reference, date, number, quantity, uri, composite, position
+  }
+
+  private static let statements: [(insert: Statement, delete: Statement, columns: Int)] = Table.allCases.map {
+    switch $0 {
+    case .token:
+      (
+        Statement("INSERT OR IGNORE INTO index_token (parameter, system, code, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM index_token WHERE parameter = ? AND system = ? AND code = ? AND key = ?"), 4
+      )
+    case .string:
+      (
+        Statement("INSERT OR IGNORE INTO index_string (parameter, folded, text, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM index_string WHERE parameter = ? AND folded = ? AND text = ? AND key = ?"), 4
+      )
+    case .reference:
+      (
+        Statement("INSERT OR IGNORE INTO index_reference (parameter, type, id, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM index_reference WHERE parameter = ? AND type = ? AND id = ? AND key = ?"), 4
+      )
+    case .date:
+      (
+        Statement("INSERT OR IGNORE INTO index_date (parameter, low, high, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM index_date WHERE parameter = ? AND low = ? AND high = ? AND key = ?"), 4
+      )
+    case .number:
+      (
+        Statement("INSERT OR IGNORE INTO index_number (parameter, low, high, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM index_number WHERE parameter = ? AND low = ? AND high = ? AND key = ?"), 4
+      )
+    case .quantity:
+      (
+        Statement(
+          "INSERT OR IGNORE INTO index_quantity (parameter, system, code, low, high, key) VALUES (?, ?, ?, ?, ?, ?)"),
+        Statement(
+          """
+          DELETE FROM index_quantity
+          WHERE parameter = ? AND system = ? AND code = ? AND low = ? AND high = ? AND key = ?
+          """), 6
+      )
+    case .uri:
+      (
+        Statement("INSERT OR IGNORE INTO index_uri (parameter, value, key) VALUES (?, ?, ?)"),
+        Statement("DELETE FROM index_uri WHERE parameter = ? AND value = ? AND key = ?"), 3
+      )
+    case .composite:
+      (
+        Statement(
+          """
+          INSERT OR IGNORE INTO index_composite
+            (parameter, system1, code1, system2, text2, low2, high2, low3, high3, key)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+          """),
+        Statement(
+          """
+          DELETE FROM index_composite
+          WHERE parameter = ? AND system1 = ? AND code1 = ? AND system2 = ? AND text2 = ?
+            AND low2 = ? AND high2 = ? AND low3 = ? AND high3 = ? AND key = ?
+          """), 10
+      )
+    case .position:
+      (
+        Statement("INSERT OR IGNORE INTO index_position (parameter, latitude, longitude, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM index_position WHERE parameter = ? AND latitude = ? AND longitude = ? AND key = ?"), 4
+      )
+    }
+  }
+
+  private static let insertSystem = Statement("INSERT INTO system (uri) VALUES (?) RETURNING number")
+  private static let selectSystem = Statement("SELECT number FROM system WHERE uri = ?")
+  private static let insertParameterSystem = Statement(
+    "INSERT OR IGNORE INTO parameter_system (parameter, system) VALUES (?, ?)")
+  private static let insertParameterUnit = Statement(
+    "INSERT OR IGNORE INTO parameter_unit (parameter, system, code) VALUES (?, ?, ?)")
+
+  init(_ numbers: StoreNumbers) {
+    self.numbers = numbers
+    self.grown = StoreNumbers.Grown(systems: [:])
+    self.batches = Self.statements.map { Batch(insert: $0.insert, delete: $0.delete, columns: $0.columns) }
+  }
+
+  mutating func add(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
+    for row in rows {
+      let (table, values) = try self.values(row, key, transaction)
+      batches[table.rawValue].added.append(values)
+    }
+  }
+
+  mutating func remove(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
+    for row in rows {
+      let (table, values) = try self.values(row, key, transaction)
+      batches[table.rawValue].removed.append(values)
+    }
+  }
+
+  /// Writes everything collected; removals go first.
+  mutating func flush(in transaction: any Transaction) throws {
+    for place in batches.indices {
+      let batch = batches[place]
+      if !batch.removed.isEmpty {
+        try transaction.execute(batch.delete, rows: Self.rows(batch.removed, batch.columns))
+      }
+      if !batch.added.isEmpty {
+        try transaction.execute(batch.insert, rows: Self.rows(batch.added, batch.columns))
+      }
+      batches[place].removed = []
+      batches[place].added = []
+    }
+  }
+
+  /// Below this, sorting costs more than the locality gains.
+  private static let sortedRowsMin = 32
+
+  private static func rows(_ list: [[SQLValue]], _ columns: Int) -> RowBatch {
+    var batch = RowBatch(columns: columns)
+    batch.reserve(rows: list.count)
+    let ordered = list.count < sortedRowsMin ? list : list.sorted(by: precedes)
+    for values in ordered { batch.append(contentsOf: values) }
+    return batch
+  }
+
+  private static func precedes(_ a: [SQLValue], _ b: [SQLValue]) -> Bool {
+    for (left, right) in zip(a, b) {
+      switch (left, right) {
+      case (.integer(let x), .integer(let y)) where x != y: return x < y
+      case (.text(let x), .text(let y)) where x != y: return x < y
+      case (.real(let x), .real(let y)) where x != y: return x < y
+      default: continue
+      }
+    }
+    return false
+  }
+
+  // MARK: One row
+
+  private mutating func values(_ row: IndexRow, _ key: Int64, _ transaction: any Transaction) throws
+    -> (Table, [SQLValue])
+  {
+    switch row {
+    case .token(let parameter, let system, let code):
+      let number = try self.system(system, transaction)
+      try note(parameter, system: number, transaction)
+      return (.token, [.integer(Int64(parameter)), .integer(number), .text(code), .integer(key)])
+    case .string(let parameter, let folded, let text):
+      return (.string, [.integer(Int64(parameter)), .text(folded), .text(text), .integer(key)])
+    case .reference(let parameter, let type, let id):
+      let number = numbers.typeNumbersByName[type] ?? 0
+      return (.reference, [.integer(Int64(parameter)), .integer(number), .text(id), .integer(key)])
+    case .date(let parameter, let low, let high):
+      return (.date, [.integer(Int64(parameter)), .integer(low), .integer(high), .integer(key)])
+    case .number(let parameter, let low, let high):
+      return (.number, [.integer(Int64(parameter)), .real(low), .real(high), .integer(key)])
+    case .quantity(let parameter, let system, let code, let low, let high):
+      let number = try self.system(system, transaction)
+      try note(parameter, unit: StoreNumbers.Unit(system: number, code: code), transaction)
+      return (
+        .quantity,
+        [.integer(Int64(parameter)), .integer(number), .text(code), .real(low), .real(high), .integer(key)]
+      )
+    case .uri(let parameter, let value):
+      return (.uri, [.integer(Int64(parameter)), .text(value), .integer(key)])
+    case .composite(let row):
+      return (.composite, try composite(row, key, transaction))
+    case .position(let parameter, let latitude, let longitude):
+      return (.position, [.integer(Int64(parameter)), .real(latitude), .real(longitude), .integer(key)])
+    }
+  }
+
+  private mutating func composite(_ row: CompositeRow, _ key: Int64, _ transaction: any Transaction) throws
+    -> [SQLValue]
+  {
+    // A reference's type stands as a negative number, so that it cannot meet a system's.
+    let system1: Int64
+    if let type = numbers.typeNumbersByName[row.system1] {
+      system1 = -type
+    } else {
+      system1 = try system(row.system1, transaction)
+    }
+    let (low2, high2) = Self.bounds(row.bounds2)
+    let (low3, high3) = Self.bounds(row.bounds3)
+    return [
+      .integer(Int64(row.parameter)), .integer(system1), .text(row.code1),
+      .integer(try system(row.system2, transaction)), .text(row.text2), low2, high2, low3, high3, .integer(key),
+    ]
+  }
+
+  private static func bounds(_ bounds: CompositeRow.Bounds) -> (SQLValue, SQLValue) {
+    switch bounds {
+    case .none: (.text(""), .text(""))
+    case .date(let low, let high): (.integer(low), .integer(high))
+    case .number(let low, let high): (.real(low), .real(high))
+    }
+  }
+
+  // MARK: Dictionaries
+
+  private mutating func system(_ uri: String, _ transaction: any Transaction) throws -> Int64 {
+    if let known = numbers.system(uri) ?? grown.systems[uri] { return known }
+    let stored = try transaction.first(Self.selectSystem, [.text(uri)]) { $0.integer(0) }
+    let number = try stored ?? transaction.first(Self.insertSystem, [.text(uri)]) { $0.integer(0) }
+    guard let number else { throw StorageError(.misuse, detail: "a system got no number") }
+    grown.systems[uri] = number
+    return number
+  }
+
+  private mutating func note(_ parameter: Int32, system: Int64, _ transaction: any Transaction) throws {
+    if numbers.isKnown(parameter, system: system) { return }
+    guard grown.parameterSystems[parameter, default: []].insert(system).inserted else { return }
+    try transaction.execute(Self.insertParameterSystem, [.integer(Int64(parameter)), .integer(system)])
+  }
+
+  private mutating func note(_ parameter: Int32, unit: StoreNumbers.Unit, _ transaction: any Transaction) throws {
+    if numbers.isKnown(parameter, unit: unit) { return }
+    guard grown.parameterUnits[parameter, default: []].insert(unit).inserted else { return }
+    try transaction.execute(
+      Self.insertParameterUnit, [.integer(Int64(parameter)), .integer(unit.system), .text(unit.code)])
+  }
+}

@@ -1,0 +1,258 @@
+import FHIRModel
+import FHIRSearch
+import Storage
+
+/// Lowers a search's conditions to SQL.
+///
+/// Every condition has two forms: a *set* (a SELECT of the keys that satisfy it) and, where the index leads straight
+/// to one key, a *probe* (EXISTS for a given key). An equality on a whole index prefix gives its keys in ascending
+/// order, so it can *drive* the search: its range is walked in page order and the others are probed, and a page costs
+/// what it shows. Without one, the sets are intersected.
+struct SearchCompiler {
+  let numbers: StoreNumbers
+  /// Numbers of systems the query names, nil where the store has none of them.
+  let systemNumber: (String) throws -> Int64?
+
+  /// A condition's table and its WHERE, without the key.
+  private struct Predicate {
+    let table: StaticString
+    let condition: SQL
+    /// Whether the condition fixes every column before `key`, so that keys come in order and one can be sought.
+    let isOrdered: Bool
+
+    func set() -> SQL { "SELECT key FROM \(unsafe: table) AS i WHERE \(condition)" }
+    func probe() -> SQL { "EXISTS (SELECT 1 FROM \(unsafe: table) AS i WHERE \(condition) AND i.key = r.key)" }
+  }
+
+  /// `SELECT … FROM resource AS r …` for the matches, in ascending order of key.
+  /// - Parameter types: the searched types the caller may see; not empty.
+  func matches(_ query: SearchQuery, types: [Schema.TypeID], columns: StaticString, after: Int64?, limit: Int?) throws
+    -> SQL
+  {
+    let (driver, rest) = try plan(query)
+    var sql: SQL = "SELECT \(unsafe: columns) FROM "
+    if let driver {
+      // A driver has one parameter, so one type: its keys are all of the searched, visible type.
+      sql += "\(unsafe: driver.table) AS i CROSS JOIN resource AS r ON r.key = i.key WHERE \(driver.condition)"
+    } else {
+      let typeList = types.map { SQLValue.integer(numbers.number($0)) }
+      sql += "resource AS r WHERE r.type IN (\(list: typeList)) AND r.method <> 3"
+    }
+    for condition in rest { sql += " AND \(condition)" }
+    if let after {
+      sql += driver == nil ? " AND r.key > \(after)" : " AND i.key > \(after)"
+    }
+    guard let limit else { return sql }
+    return sql + (driver == nil ? " ORDER BY r.key LIMIT \(limit)" : " ORDER BY i.key LIMIT \(limit)")
+  }
+
+  /// The condition that drives, and the others as they restrict `r`.
+  private func plan(_ query: SearchQuery) throws -> (Predicate?, [SQL]) {
+    var driver: Predicate?
+    var rest: [SQL] = []
+    for condition in query.conditions {
+      switch condition.code {
+      case "_id": rest.append(try ids(condition))
+      case "_lastUpdated": rest.append(lastUpdated(condition))
+      default:
+        let predicates = try predicates(condition)
+        let isNegative = condition.modifier == .not || condition.values == [.missing(true)]
+        let first = predicates.count == 1 ? predicates[0] : nil
+        if predicates.isEmpty {
+          rest.append(isNegative ? "1 = 1" : "1 = 0")
+        } else if isNegative {
+          rest.append("r.key NOT IN (\(predicates.map { $0.set() }.joined(separator: " UNION ALL ")))")
+        } else if driver == nil, let first, first.isOrdered {
+          driver = first
+        } else if predicates.allSatisfy(\.isOrdered) {
+          rest.append("(\(predicates.map { $0.probe() }.joined(separator: " OR ")))")
+        } else {
+          rest.append("r.key IN (\(predicates.map { $0.set() }.joined(separator: " UNION ALL ")))")
+        }
+      }
+    }
+    return (driver, rest)
+  }
+
+  // MARK: What the resource's own row answers
+
+  private func ids(_ condition: SearchCondition) throws -> SQL {
+    if case .missing(let isMissing)? = condition.values.first { return isMissing ? "1 = 0" : "1 = 1" }
+    // An id has no system: `system|id` matches nothing, `|id` and `id` do.
+    let ids: [SQLValue] = condition.values.compactMap {
+      guard case .token(let system, let code?) = $0 else { return nil }
+      if case .uri = system { return nil }
+      return .text(code)
+    }
+    return condition.modifier == .not ? "r.id NOT IN (\(list: ids))" : "r.id IN (\(list: ids))"
+  }
+
+  private func lastUpdated(_ condition: SearchCondition) -> SQL {
+    let alternatives: [SQL] = condition.values.map { value in
+      switch value {
+      case .missing(let isMissing): return isMissing ? "1 = 0" : "1 = 1"
+      case .date(let comparator, let low, let high):
+        // An instant with milliseconds: the period searched, rounded to whole milliseconds inside it.
+        let first = low.roundedUpToMilliseconds
+        let last = high.roundedDownToMilliseconds
+        switch comparator {
+        case .eq, .ap: return "r.updated BETWEEN \(first) AND \(last)"
+        case .ne: return "r.updated NOT BETWEEN \(first) AND \(last)"
+        case .gt, .sa: return "r.updated > \(last)"
+        case .ge: return "r.updated >= \(first)"
+        case .lt, .eb: return "r.updated < \(first)"
+        case .le: return "r.updated <= \(last)"
+        }
+      default: return "1 = 0"
+      }
+    }
+    return "(\(alternatives.joined(separator: " OR ")))"
+  }
+
+  // MARK: Index conditions
+
+  private func predicates(_ condition: SearchCondition) throws -> [Predicate] {
+    let parameter: SQL =
+      if condition.parameters.count == 1, let only = condition.parameters.first {
+        "i.parameter = \(Int64(only.number))"
+      } else {
+        "i.parameter IN (\(list: condition.parameters.map { .integer(Int64($0.number)) }))"
+      }
+    let isSingle = condition.parameters.count == 1
+    if condition.modifier == .missing {
+      return [Predicate(table: table(condition.kind), condition: parameter, isOrdered: false)]
+    }
+    return try condition.values.compactMap { value in
+      guard let (sql, isOrdered) = try self.condition(value, condition) else { return nil }
+      return Predicate(
+        table: table(condition.kind), condition: "\(parameter) AND \(sql)", isOrdered: isOrdered && isSingle)
+    }
+  }
+
+  private func table(_ kind: SearchParameter.Kind) -> StaticString {
+    switch kind {
+    case .token: "index_token"
+    case .string: "index_string"
+    case .reference: "index_reference"
+    case .date: "index_date"
+    case .number: "index_number"
+    case .quantity: "index_quantity"
+    case .uri: "index_uri"
+    case .composite: "index_composite"
+    case .special: "index_position"
+    }
+  }
+
+  /// The WHERE of one value after the parameter's; nil where nothing can match.
+  private func condition(_ value: SearchValue, _ condition: SearchCondition) throws -> (SQL, isOrdered: Bool)? {
+    switch value {
+    case .token(let system, let code): try token(system, code)
+    case .string(let text): string(text, condition.modifier)
+    case .reference(let type, let id): reference(type, id, condition.parameters)
+    case .uri(let text): ("i.value = \(text)", true)
+    case .date(let comparator, let low, let high): (date(comparator, low, high), false)
+    case .number(let comparator, let low, let high, let exact): (number(comparator, low, high, exact), false)
+    case .quantity(let comparator, let low, let high, let exact, let system, let code):
+      try quantity(number(comparator, low, high, exact), system, code)
+    case .missing: nil
+    }
+  }
+
+  private func token(_ system: SearchValue.TokenSystem, _ code: String?) throws -> (SQL, isOrdered: Bool)? {
+    switch (system, code) {
+    case (.any, let code?):
+      // The systems that occur under the parameter are few: one seek each.
+      return (
+        "i.system IN (SELECT system FROM parameter_system AS s WHERE s.parameter = i.parameter) AND i.code = \(code)",
+        false
+      )
+    case (.none, let code?): return ("i.system = 0 AND i.code = \(code)", true)
+    case (.uri(let uri), let code):
+      guard let number = try systemNumber(uri) else { return nil }
+      guard let code else { return ("i.system = \(number)", false) }
+      return ("i.system = \(number) AND i.code = \(code)", true)
+    case (.any, nil), (.none, nil): return nil
+    }
+  }
+
+  private func string(_ text: String, _ modifier: SearchCondition.Modifier?) -> (SQL, isOrdered: Bool) {
+    let folded = TextFolding.fold(text)
+    switch modifier {
+    case .exact: return ("i.folded = \(folded) AND i.text = \(text)", false)
+    case .contains: return ("instr(i.folded, \(folded)) > 0", false)
+    default:
+      // A prefix is a range: from the text itself to the text followed by the last code point.
+      return ("i.folded >= \(folded) AND i.folded < \(folded + "\u{10FFFF}")", false)
+    }
+  }
+
+  private func reference(_ type: String, _ id: String, _ parameters: [SearchParameter]) -> (SQL, isOrdered: Bool)? {
+    if !type.isEmpty {
+      guard let number = numbers.typeNumbersByName[type] else { return nil }
+      return ("i.type = \(number) AND i.id = \(id)", true)
+    }
+    if id.contains(":") || id.contains("/") { return ("i.type = 0 AND i.id = \(id)", true) }
+    // An id alone: any type the parameter may point to, or a reference that was stored without a type.
+    var types: Set<Int64> = [0]
+    for parameter in parameters {
+      for target in parameter.definition.targets { types.insert(numbers.number(target)) }
+      if parameter.definition.targets.isEmpty { types.formUnion(numbers.types.keys) }
+    }
+    return ("i.type IN (\(list: types.sorted().map { .integer($0) })) AND i.id = \(id)", false)
+  }
+
+  /// FHIR R4 search §2.1.1.4.4: the searched range against the stored one.
+  private func date(_ comparator: SearchComparator, _ low: Int64, _ high: Int64) -> SQL {
+    switch comparator {
+    case .eq: "i.low >= \(low) AND i.low <= \(high) AND i.high <= \(high)"
+    case .ne: "(i.low < \(low) OR i.high > \(high))"
+    case .gt: "i.high > \(high)"
+    case .lt: "i.low < \(low)"
+    case .ge: "(i.high > \(high) OR (i.low >= \(low) AND i.high <= \(high)))"
+    case .le: "(i.low < \(low) OR (i.low >= \(low) AND i.high <= \(high)))"
+    case .sa: "i.low > \(high)"
+    case .eb: "i.high < \(low)"
+    case .ap: "i.low <= \(high) AND i.high >= \(low)"
+    }
+  }
+
+  private func number(_ comparator: SearchComparator, _ low: Double, _ high: Double, _ exact: Double) -> SQL {
+    switch comparator {
+    case .eq, .ap: "i.low >= \(low) AND i.low < \(high) AND i.high < \(high)"
+    case .ne: "(i.low < \(low) OR i.high >= \(high))"
+    case .gt: "i.high > \(exact)"
+    case .lt: "i.low < \(exact)"
+    case .ge: "i.high >= \(exact)"
+    case .le: "i.low <= \(exact)"
+    case .sa: "i.low > \(exact)"
+    case .eb: "i.high < \(exact)"
+    }
+  }
+
+  private func quantity(_ range: SQL, _ system: String?, _ code: String?) throws -> (SQL, isOrdered: Bool)? {
+    if let system {
+      guard let number = try systemNumber(system) else { return nil }
+      if let code { return ("i.system = \(number) AND i.code = \(code) AND \(range)", false) }
+      return (
+        """
+        i.system = \(number) AND i.code IN
+          (SELECT code FROM parameter_unit AS u WHERE u.parameter = i.parameter AND u.system = \(number)) AND \(range)
+        """, false
+      )
+    }
+    if let code {
+      return (
+        """
+        i.system IN (SELECT system FROM parameter_unit AS u WHERE u.parameter = i.parameter AND u.code = \(code))
+          AND i.code = \(code) AND \(range)
+        """, false
+      )
+    }
+    return (range, false)
+  }
+}
+
+extension Int64 {
+  fileprivate var roundedDownToMilliseconds: Int64 { self >= 0 ? self / 1_000 : (self - 999) / 1_000 }
+  fileprivate var roundedUpToMilliseconds: Int64 { -(-self).roundedDownToMilliseconds }
+}

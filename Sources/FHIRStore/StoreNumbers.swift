@@ -1,0 +1,157 @@
+import FHIRModel
+import FHIRSearch
+import Storage
+import Synchronization
+
+/// The dictionaries of a store: resource types, search parameters, systems and units as small numbers.
+///
+/// Types and parameters are complete after opening. Systems and units grow with the data: a number is cached only
+/// after the commit that wrote it, so that a rollback leaves nothing behind.
+final class StoreNumbers: Sendable {
+  /// By `TypeID.rawValue`; 0 for types that are not stored.
+  let typeNumbers: [Int64]
+  let types: [Int64: Schema.TypeID]
+  let typeNumbersByName: [String: Int64]
+  private let grown: Mutex<Grown>
+
+  /// What grows with the data. System 0 is "none".
+  struct Grown {
+    var systems: [String: Int64] = ["": 0]
+    var parameterSystems: [Int32: Set<Int64>] = [:]
+    var parameterUnits: [Int32: Set<Unit>] = [:]
+  }
+
+  struct Unit: Hashable {
+    var system: Int64
+    var code: String
+  }
+
+  private static let typeRows = Statement("SELECT number, name FROM resource_type")
+  private static let insertType = Statement("INSERT INTO resource_type (number, name) VALUES (?, ?)")
+  private static let parameterRows = Statement("SELECT number, type, code FROM parameter")
+  private static let insertParameter = Statement("INSERT INTO parameter (number, type, code) VALUES (?, ?, ?)")
+  private static let systemRows = Statement("SELECT number, uri FROM system LIMIT 100000")
+  private static let parameterSystemRows = Statement("SELECT parameter, system FROM parameter_system")
+  private static let parameterUnitRows = Statement("SELECT parameter, system, code FROM parameter_unit")
+
+  private init(typeNumbers: [Int64], types: [Int64: Schema.TypeID], byName: [String: Int64], grown: Grown) {
+    self.typeNumbers = typeNumbers
+    self.types = types
+    self.typeNumbersByName = byName
+    self.grown = Mutex(grown)
+  }
+
+  /// Reads the dictionaries, after giving numbers to types and parameters that have none yet.
+  static func open(_ database: any Database, _ schema: Schema) async throws -> (StoreNumbers, SearchParameters) {
+    let names = SearchParameters.names(schema)
+    let typeNames = schema.resourceTypes.map { schema.name($0) }
+    var (types, parameters) = try await database.read { reader in
+      (try readTypes(reader), try readParameters(reader))
+    }
+    if typeNames.contains(where: { types[$0] == nil }) || names.contains(where: { parameters[$0] == nil }) {
+      (types, parameters) = try await database.write { transaction in
+        let types = try addTypes(typeNames, transaction)
+        let parameters = try addParameters(names, transaction)
+        return (types, parameters)
+      }
+    }
+    let grown = try await database.read { try readGrown($0) }
+    var typeNumbers = [Int64](repeating: 0, count: schema.allTypes.count)
+    var byNumber: [Int64: Schema.TypeID] = [:]
+    for type in schema.resourceTypes {
+      guard let number = types[schema.name(type)] else { continue }
+      typeNumbers[Int(type.rawValue)] = number
+      byNumber[number] = type
+    }
+    let numbers = StoreNumbers(typeNumbers: typeNumbers, types: byNumber, byName: types, grown: grown)
+    return (numbers, SearchParameters(schema, numbers: parameters))
+  }
+
+  func number(_ type: Schema.TypeID) -> Int64 { typeNumbers[Int(type.rawValue)] }
+
+  // MARK: What grows
+
+  func system(_ uri: String) -> Int64? { grown.withLock { $0.systems[uri] } }
+
+  func systems(of parameter: Int32) -> Set<Int64> { grown.withLock { $0.parameterSystems[parameter] ?? [] } }
+
+  func units(of parameter: Int32) -> Set<Unit> { grown.withLock { $0.parameterUnits[parameter] ?? [] } }
+
+  func isKnown(_ parameter: Int32, system: Int64) -> Bool {
+    grown.withLock { $0.parameterSystems[parameter]?.contains(system) ?? false }
+  }
+
+  func isKnown(_ parameter: Int32, unit: Unit) -> Bool {
+    grown.withLock { $0.parameterUnits[parameter]?.contains(unit) ?? false }
+  }
+
+  /// Takes over what a commit added.
+  func merge(_ added: Grown) {
+    if added.systems.isEmpty && added.parameterSystems.isEmpty && added.parameterUnits.isEmpty { return }
+    grown.withLock { grown in
+      grown.systems.merge(added.systems) { _, new in new }
+      grown.parameterSystems.merge(added.parameterSystems) { $0.union($1) }
+      grown.parameterUnits.merge(added.parameterUnits) { $0.union($1) }
+    }
+  }
+
+  // MARK: Reading and adding
+
+  private static func readTypes(_ reader: any Reader) throws -> [String: Int64] {
+    Dictionary(
+      try reader.all(typeRows) { ($0.text(1), $0.integer(0)) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private static func readParameters(_ reader: any Reader) throws -> [SearchParameters.Name: Int32] {
+    Dictionary(
+      try reader.all(parameterRows) {
+        (SearchParameters.Name(resourceType: $0.text(1), code: $0.text(2)), Int32(truncatingIfNeeded: $0.integer(0)))
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private static func readGrown(_ reader: any Reader) throws -> Grown {
+    var grown = Grown()
+    try reader.query(systemRows, []) { row in
+      grown.systems[row.text(1)] = row.integer(0)
+      return true
+    }
+    try reader.query(parameterSystemRows, []) { row in
+      grown.parameterSystems[Int32(truncatingIfNeeded: row.integer(0)), default: []].insert(row.integer(1))
+      return true
+    }
+    try reader.query(parameterUnitRows, []) { row in
+      let unit = Unit(system: row.integer(1), code: row.text(2))
+      grown.parameterUnits[Int32(truncatingIfNeeded: row.integer(0)), default: []].insert(unit)
+      return true
+    }
+    return grown
+  }
+
+  private static func addTypes(_ names: [String], _ transaction: any Transaction) throws -> [String: Int64] {
+    var numbers = try readTypes(transaction)
+    var next = (numbers.values.max() ?? 0) + 1
+    var rows = RowBatch(columns: 2)
+    for name in names where numbers[name] == nil {
+      numbers[name] = next
+      rows.append(.integer(next), .text(name))
+      next += 1
+    }
+    try transaction.execute(insertType, rows: rows)
+    return numbers
+  }
+
+  private static func addParameters(_ names: [SearchParameters.Name], _ transaction: any Transaction) throws
+    -> [SearchParameters.Name: Int32]
+  {
+    var numbers = try readParameters(transaction)
+    var next = (numbers.values.max() ?? 0) + 1
+    var rows = RowBatch(columns: 3)
+    for name in names where numbers[name] == nil {
+      numbers[name] = next
+      rows.append(.integer(Int64(next)), .text(name.resourceType), .text(name.code))
+      next += 1
+    }
+    try transaction.execute(insertParameter, rows: rows)
+    return numbers
+  }
+}

@@ -1,0 +1,36 @@
+/// One request, wholly received.
+public struct HTTPRequest: Sendable {
+  public var method: HTTPMethod
+  /// Path and query as received, still percent-encoded: always begins with `/`, or is `*` (RFC 9112 §3.2).
+  public var target: String
+  public var headers: HTTPHeaders
+  public var body: HTTPBody
+  /// The host the client addressed, with its port: the target's authority, else the `Host` field (RFC 9112 §3.2.2).
+  public var host: String?
+  /// The peer's IP address, without port; empty if there is none.
+  public var remoteAddress: String
+
+  public init(
+    method: HTTPMethod, target: String, headers: HTTPHeaders = HTTPHeaders(), body: HTTPBody = HTTPBody(),
+    host: String? = nil, remoteAddress: String = ""
+  ) {
+    self.method = method
+    self.target = target
+    self.headers = headers
+    self.body = body
+    self.host = host ?? headers["host"]
+    self.remoteAddress = remoteAddress
+  }
+
+  init(head: RequestHead, body: HTTPBody, remoteAddress: String) {
+    self.method = head.method
+    self.target = head.target
+    self.headers = head.headers
+    self.body = body
+    self.host = head.authority
+    self.remoteAddress = remoteAddress
+  }
+
+  /// The value of a header field whatever the case of its name; several lines are joined with `, `.
+  public func header(_ name: String) -> String? { headers[name] }
+}

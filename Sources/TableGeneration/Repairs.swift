@@ -1,0 +1,72 @@
+/// Places where the published definitions are wrong, each with the reason. They are repaired here and nowhere else, and
+/// listed in docs/internals/tables.md.
+enum Repairs {
+  struct ElementType {
+    let type: String
+    let reason: String
+  }
+
+  /// By the path where the element is declared first.
+  static let elementTypes = [
+    "Resource.id": ElementType(
+      type: "id",
+      reason:
+        "R4 and R4B declare a system type with the FHIR type `string`; R4 resource#id says `id`, as do STU3 and R5")
+  ]
+
+  struct Spelling {
+    let wrong: String
+    let right: String
+  }
+
+  /// In search parameters' expressions: FHIR's primitives begin with a small letter, and names of types are
+  /// case-sensitive. In STU3 many, in R4 and R4B only in Observation-code-value-date.
+  static let spellings = [
+    Spelling(wrong: ".as(DateTime)", right: ".as(dateTime)"),
+    Spelling(wrong: ".as(Date)", right: ".as(date)"),
+    Spelling(wrong: ".as(String)", right: ".as(string)"),
+    Spelling(wrong: ".as(Uri)", right: ".as(uri)"),
+  ]
+
+  struct SearchParameter {
+    /// The releases that have the defect; the others do without the repair.
+    let versions: [String]
+    var expression: String?
+    var components: [(definition: String, expression: String)]?
+    let reason: String
+  }
+
+  /// By the last segment of the URL.
+  static let searchParameters: [String: SearchParameter] = [
+    "DocumentReference-relationship": SearchParameter(
+      versions: ["3.0.1", "3.0.2", "4.0.1", "4.3.0", "5.0.0"],
+      components: [("DocumentReference-relatesto", "target"), ("DocumentReference-relation", "code")],
+      reason: "the components' expressions are exchanged: `relatesto` is the reference, `relation` is the code"),
+    "InsurancePlan-name": SearchParameter(
+      versions: ["4.0.1", "4.3.0"], expression: "InsurancePlan.name | InsurancePlan.alias",
+      reason: "`name | alias` lacks the type that every other expression begins with"),
+    "Appointment-requested-period": SearchParameter(
+      versions: ["5.0.0"], expression: "Appointment.requestedPeriod",
+      reason: "`requestedPeriod` lacks the type that every other expression begins with"),
+    "Observation-code-value-concept": stu3Code("Observation-value-concept", "value.as(CodeableConcept)"),
+    "Observation-code-value-date": stu3Code("Observation-value-date", "value.as(dateTime) | value.as(Period)"),
+    "Observation-code-value-quantity": stu3Code("Observation-value-quantity", "value.as(Quantity)"),
+    "Observation-code-value-string": stu3Code("Observation-value-string", "value.as(string)"),
+  ]
+
+  private static func stu3Code(_ definition: String, _ expression: String) -> SearchParameter {
+    SearchParameter(
+      versions: ["3.0.1", "3.0.2"], components: [("clinical-code", "code"), (definition, expression)],
+      reason: "the component names Observation-code, which is not published; `code` is defined by clinical-code")
+  }
+
+  /// The repair of that search parameter in that release.
+  static func searchParameter(_ id: String, in version: String) -> SearchParameter? {
+    searchParameters[id].flatMap { $0.versions.contains(version) ? $0 : nil }
+  }
+
+  /// An expression with its types' names spelled right.
+  static func spelled(_ expression: String) -> String {
+    spellings.reduce(expression) { $0.replacing($1.wrong, with: $1.right) }
+  }
+}

@@ -1,0 +1,93 @@
+import FHIRModel
+import Foundation
+import JSONCore
+import TableGeneration
+import Testing
+
+@Suite("Tables are what the generator makes of the official packages")
+struct TableGenerationTests {
+  static let r4 = "fhir-r4-core/package"
+
+  @Test("r4.table is up to date", .enabled(if: ConformanceData.has(r4), "needs data set fhir-r4-core"))
+  func regenerate() throws {
+    let generator = TableGenerator(try DefinitionPackage(folder: ConformanceData.path(Self.r4)))
+    let made = try generator.table()
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Sources/CFHIRTables/r4.table")
+    let committed = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    let isSame = made == committed
+    #expect(isSame, "run generate-tables, see docs/internals/tables.md")
+    // What is left out searches for extensions, is an example, or has no base.
+    let leftOut = generator.searchParametersLeftOut()
+    #expect(leftOut.count == 24)
+    #expect(
+      leftOut.allSatisfy {
+        $0.url.contains("-extensions-") || $0.url.contains("-genetic-") || $0.url.contains("/example")
+      })
+  }
+
+  @Test(
+    "each release's package gives a table that loads",
+    .enabled(
+      if: ConformanceData.has("fhir-r5-core/package"), "needs data sets fhir-stu3-core, fhir-r4b-core, fhir-r5-core"),
+    arguments: [
+      ("fhir-stu3-core", "3.0.1", 117, "Sequence"), ("fhir-r4b-core", "4.3.0", 141, "SubscriptionStatus"),
+      ("fhir-r5-core", "5.0.0", 158, "ActorDefinition"),
+    ])
+  func releases(folder: String, version: String, resources: Int, own: String) throws {
+    let package = try DefinitionPackage(folder: ConformanceData.path(folder + "/package"))
+    let schema = try Schema(table: Array(try TableGenerator(package).table().utf8))
+    #expect(schema.fhirVersion == version)
+    #expect(schema.resourceTypes.count == resources)
+    #expect(schema.resourceType(own) != nil)
+    #expect(schema.compartments.count == 5)
+    let observation = try #require(schema.type("Observation"))
+    let value = try #require(schema.element(observation, key: "valueQuantity"))
+    #expect(schema.name(value.type) == "Quantity")
+    #expect(schema.element(observation, key: "id").map { schema.name($0.type) } == "id")
+  }
+
+  /// The table against the definitions, element by element, read here independently of the generator.
+  @Test("every snapshot element of R4", .enabled(if: ConformanceData.has(r4), "needs data set fhir-r4-core"))
+  func snapshots() throws {
+    let schema = Schema.r4
+    var count = 0
+    for file in try ConformanceData.files(Self.r4) where file.lastPathComponent.hasPrefix("StructureDefinition-") {
+      let definition = try JSONDocument([UInt8](Data(contentsOf: file))).value
+      let isOwn = definition["derivation"]?.string != "constraint" && definition["kind"]?.string != "logical"
+      guard isOwn else { continue }
+      let name = try #require(definition["name"]?.string)
+      let type = try #require(schema.type(name))
+      #expect(schema.isAbstract(type) == definition["abstract"]?.bool)
+      for element in (definition["snapshot"]?["element"]?.elements ?? []).dropFirst() {
+        let path = try #require(element["path"]?.string)
+        let dot = try #require(path.lastIndex(of: "."))
+        let owner = try #require(schema.type(String(path[..<dot])), "\(path)")
+        let bare = String(path[path.index(after: dot)...].replacing("[x]", with: ""))
+        let id = try #require(schema.element(owner, name: bare), "\(path)")
+        let found = schema[id]
+        #expect(found.path == path)
+        #expect(found.min == element["min"]?.integer)
+        #expect(found.max == (element["max"]?.string == "*" ? Int.max : Int(element["max"]?.string ?? "")))
+        #expect(found.isSummary == (element["isSummary"]?.bool ?? false))
+        #expect(found.isModifier == (element["isModifier"]?.bool ?? false))
+        if element["contentReference"] == nil { #expect(found.types.count == element["type"]?.count) }
+        let isRequired = element["binding"]?["strength"]?.string == "required"
+        let valueSet = isRequired ? element["binding"]?["valueSet"]?.string?.split(separator: "|").first : nil
+        #expect(found.binding.map { schema.codes($0).url } == valueSet.map(String.init))
+        count += 1
+      }
+    }
+    #expect(count == 7466)
+  }
+
+  @Test("loading takes milliseconds (printed)")
+  func loadTime() throws {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appendingPathComponent("Sources/CFHIRTables/r4.table")
+    let bytes = [UInt8](try Data(contentsOf: file))
+    let clock = ContinuousClock()
+    let times = try (0..<5).map { _ in try clock.measure { _ = try Schema(table: bytes) } }
+    print("Schema(table:) R4, \(bytes.count) bytes: \(times.min() ?? .zero) best, \(times.max() ?? .zero) worst of 5")
+  }
+}
