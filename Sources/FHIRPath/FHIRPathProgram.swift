@@ -46,7 +46,7 @@ public final class FHIRPathProgram: Sendable {
     self.typeNames = typeNames
     self.patterns = patterns
     plan = PathPlan(syntax, typeNames: typeNames, schema: schema, context: context)
-    if isStrict { try StaticTyping(syntax, typeNames: typeNames, schema: schema).check(context: context) }
+    if isStrict { try StaticTyping(syntax, typeNames: typeNames, schema: schema, context: context).check() }
   }
 
   /// The expression's value.

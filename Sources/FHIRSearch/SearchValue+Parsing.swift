@@ -70,18 +70,9 @@ extension SearchValue {
     guard let decimal = FHIRDecimal(text), decimal.double.isFinite else {
       throw invalid(text, parameter, "a number")
     }
-    let exact = decimal.double
-    if comparator == .ap {
-      // The standard recommends ten per cent of the value.
-      let margin = abs(exact) / 10
-      return (exact - margin, (exact + margin).nextUp, exact)
-    }
-    // The implicit range: half a unit of the last place written (FHIR R4 search §2.1.1.4.4.3).
-    let (tenfold, overflow) = decimal.significand.multipliedReportingOverflow(by: 10)
-    guard !overflow else { throw invalid(text, parameter, "a number with fewer digits") }
-    let low = FHIRDecimal(significand: tenfold - 5, scale: decimal.scale + 1).double
-    let high = FHIRDecimal(significand: tenfold + 5, scale: decimal.scale + 1).double
-    return (low, high, exact)
+    // What the written precision stands for (FHIR R4 search#number), or a tenth to either side for `ap`.
+    let (low, high) = comparator == .ap ? decimal.approximateRange : decimal.implicitRange
+    return (low.double, high.double, decimal.double)
   }
 
   private static func quantity(_ text: String, _ parameter: SearchParameter) throws(Fault) -> SearchValue {

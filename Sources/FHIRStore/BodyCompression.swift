@@ -1,6 +1,6 @@
 internal import CZstd
 import Synchronization
-public import Storage
+import Storage
 
 /// zstd for stored bodies. Contexts are kept and reused: making one costs more than a small body's compression.
 ///

@@ -1,4 +1,4 @@
-public import FHIRModel
+import FHIRModel
 public import FHIRSearch
 public import Storage
 

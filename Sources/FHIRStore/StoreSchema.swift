@@ -1,4 +1,4 @@
-public import Storage
+import Storage
 
 /// The tables of a FHIR store, as migrations. The layout is explained in docs/internals/store.md.
 enum StoreSchema {
