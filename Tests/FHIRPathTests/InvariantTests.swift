@@ -8,6 +8,17 @@ import Testing
 @Suite struct InvariantTests {
   private static let folder = "fhir-r4-examples/json"
 
+  /// Invariants that official examples break indeed.
+  private static let broken = [
+    "dom-6": "a warning: these examples have no narrative",
+    "nsd-0": "a warning: a name without a capital letter",
+    "pdf-0": "a warning: cdc-opioid-04 and its kin",
+    "sdf-0": "a warning: a name without a capital letter",
+    "spd-0": "a warning: a name without a capital letter",
+    "tst-0": "a warning: testscript-example-multisystem",
+    "que-7": "it asks for System.Boolean where the answer is FHIR's boolean; R5 corrected it",
+  ]
+
   /// Walks a document and evaluates the invariants of each type it meets.
   private final class Checker {
     let schema = Schema.r4
@@ -25,7 +36,7 @@ import Testing
     func check(_ node: JSONNode, _ type: Schema.TypeID) {
       guard document.kind(node) == .object else { return }
       for invariant in schema.invariants(type) {
-        guard let program = programs[invariant.key] else { continue }
+        guard let program = invariant.expression.flatMap({ programs[$0] }) else { continue }
         if let name = invariant.element {
           guard let id = schema.element(type, name: name), let child = document.member(node, JSONKey(name)),
             let childType = schema[id].types.first?.type
@@ -66,10 +77,8 @@ import Testing
     let schema = Schema.r4
     var programs: [String: FHIRPathProgram] = [:]
     for type in DefinitionTests.allTypes() {
-      for invariant in schema.invariants(type) where programs[invariant.key] == nil {
-        if let expression = invariant.expression {
-          programs[invariant.key] = try FHIRPathProgram(expression, schema: schema, context: type)
-        }
+      for expression in schema.invariants(type).compactMap(\.expression) where programs[expression] == nil {
+        programs[expression] = try FHIRPathProgram(expression, schema: schema, context: type)
       }
     }
     var evaluated = 0
@@ -89,10 +98,12 @@ import Testing
     let count = violations.values.reduce(0) { $0 + $1.count }
     print("FHIRPath: \(evaluated) invariants evaluated on the examples, \(count) broken")
     for (key, files) in violations.sorted(by: { $0.key < $1.key }) {
-      print("  \(key): \(files.count): \(files.prefix(4)) \(programs[key]?.expression ?? "")")
+      print("  \(key): \(files.count), such as \(files.first ?? "")")
     }
     for (key, files) in errors.sorted(by: { $0.key < $1.key }) { print("  error \(key): \(files.prefix(4))") }
     #expect(errors.isEmpty)
+    for key in violations.keys { #expect(Self.broken[key] != nil, "\(key) in \(violations[key] ?? [])") }
+    for key in Self.broken.keys { #expect(violations[key] != nil, "\(key) is kept now: take it off the list") }
     #expect(evaluated > 100_000)
   }
 }

@@ -26,6 +26,7 @@ struct OfficialSuite {
   }
 
   static let file = "tests-fhir-cases/r4/fhirpath/tests-fhir-r4.xml"
+  static let fileR5 = "tests-fhir-cases/r5/fhirpath/tests-fhir-r5.xml"
   static let now = Instant(milliseconds: 1_795_000_000_000)
 
   let tests: [Test]

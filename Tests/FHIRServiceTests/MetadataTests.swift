@@ -1,0 +1,38 @@
+import FHIRModel
+import FHIRService
+import Foundation
+import JSONCore
+import Testing
+
+@Suite struct MetadataTests {
+  /// The statement is strictly valid R4 and lists exactly the types and parameters that work.
+  @Test func capabilityStatement() async throws {
+    try await withService { service in
+      let reply = try await service.send(.get, "metadata")
+      #expect(reply.status == 200)
+      let body = try #require(reply.body)
+      #expect(body["fhirVersion"]?.string == "4.0.1")
+      let document = try JSONDocument(body.json)
+      #expect(StructureCheck(schema: .r4).issues(of: document, node: document.root).map(\.diagnostics) == [])
+      let resources = body["rest"]?[0]?["resource"]?.elements ?? []
+      #expect(resources.count == 145)
+      for resource in resources {
+        let type = try #require(resource["type"]?.string)
+        for parameter in resource["searchParam"]?.elements ?? [] {
+          let name = try #require(parameter["name"]?.string)
+          let value = ["date": "2020", "number": "1", "quantity": "1"][parameter["type"]?.string ?? ""] ?? "x"
+          let search = try await service.send(.get, "\(type)?\(name)=\(value)", prefer: "handling=strict")
+          #expect(search.status == 200, "\(type)?\(name): \(search.text)")
+        }
+      }
+    }
+  }
+
+  @Test func versions() async throws {
+    try await withService { service in
+      let reply = try await service.send(.get, "$versions")
+      #expect(reply.body?["parameter"]?[0]?["valueString"]?.string == "4.0")
+      #expect(reply.body?["parameter"]?[1]?["name"]?.string == "default")
+    }
+  }
+}
