@@ -34,7 +34,7 @@ public final class IndexExtractor: Sendable {
       if plan.kind == .composite {
         appendComposite(plan, context, document, &rows)
       } else {
-        for value in values(plan.program, plan.kind, plan.binding, context, document) {
+        for value in values(plan.program, plan.kind, plan.binding, plan.soleTarget, context, document) {
           rows.append(value.row(plan.number))
         }
       }
@@ -73,10 +73,10 @@ public final class IndexExtractor: Sendable {
   }
 
   private func values(
-    _ program: FHIRPathProgram, _ kind: SearchParameter.Kind, _ binding: Schema.BindingID?, _ context: FHIRPathContext,
-    _ document: JSONDocument
+    _ program: FHIRPathProgram, _ kind: SearchParameter.Kind, _ binding: Schema.BindingID?, _ soleTarget: String?,
+    _ context: FHIRPathContext, _ document: JSONDocument
   ) -> [ExtractedValue] {
-    var reader = ValueReader(document: document, schema: schema, binding: binding)
+    var reader = ValueReader(document: document, schema: schema, binding: binding, soleTarget: soleTarget)
     for item in evaluate(program, context) {
       switch item {
       case .node(let node):
@@ -99,7 +99,7 @@ public final class IndexExtractor: Sendable {
       element.focus = [item]
       var values: [[ExtractedValue]] = []
       for component in plan.components {
-        let found = self.values(component.program, component.kind, component.binding, element, document)
+        let found = self.values(component.program, component.kind, component.binding, nil, element, document)
         // Every component must have a value, or the element says nothing.
         if found.isEmpty { break }
         values.append(found)

@@ -8,6 +8,8 @@ struct IndexPlan: Sendable {
   let program: FHIRPathProgram
   /// The binding of the element that a plain path leads to.
   let binding: Schema.BindingID?
+  /// The only type that references may point to, where there is one.
+  let soleTarget: String?
   let components: [Component]
 
   struct Component: Sendable {
@@ -27,6 +29,8 @@ struct IndexPlan: Sendable {
     program = try FHIRPathProgram(
       branches.joined(separator: " | "), schema: schema, context: parameter.resourceType)
     binding = branches.count == 1 ? Self.binding(of: branches[0], schema) : nil
+    let targets = parameter.definition.targets
+    soleTarget = targets.count == 1 ? schema.name(targets[0]) : nil
     var components: [Component] = []
     for component in parameter.definition.components {
       guard let definition = schema.searchParameter(url: component.definition) else { return nil }

@@ -7,6 +7,8 @@ struct ValueReader {
   let schema: Schema
   /// The binding of the element a plain path leads to: it gives a `code` its system.
   let binding: Schema.BindingID?
+  /// The only type that the parameter's references may point to: what an id without a type means.
+  let soleTarget: String?
   var values: [ExtractedValue] = []
 
   /// Longer text is indexed by its beginning.
@@ -156,6 +158,7 @@ struct ValueReader {
       // The version does not count; the address does.
       let end = reference.id?.upperBound ?? text.utf8.count
       values.append(.reference(type: "", id: Self.cut(String(decoding: text.utf8.prefix(end), as: UTF8.self))))
+    case .logicalID: values.append(.reference(type: soleTarget ?? "", id: text))
     default: values.append(.reference(type: "", id: Self.cut(text)))
     }
   }

@@ -47,15 +47,15 @@ extension FHIRStore {
   public func history(
     _ scope: HistoryScope, _ window: HistoryWindow, within restriction: Restriction, _ reader: any Reader
   ) throws -> HistoryPage? {
-    guard let condition = try condition(scope, restriction, reader) else { return nil }
-    var range: SQL = "\(condition)"
-    if let since = window.since { range += " AND c.updated >= \(since.milliseconds)" }
-    if let before = window.before { range += " AND c.updated < \(before.milliseconds)" }
+    guard let source = try source(scope, restriction, reader) else { return nil }
+    var range: SQL = "1 = 1"
+    if let since = window.since { range += " AND updated >= \(since.milliseconds)" }
+    if let before = window.before { range += " AND updated < \(before.milliseconds)" }
     var page = HistoryPage()
-    page.total = try reader.first("SELECT count(*) FROM change_log AS c WHERE \(range)") { Int($0.integer(0)) } ?? 0
+    page.total = try reader.first("SELECT count(*) FROM (\(source)) WHERE \(range)") { Int($0.integer(0)) } ?? 0
     guard window.count > 0 else { return page }
     if let after = window.after {
-      range += window.isAscending ? " AND c.position > \(after)" : " AND c.position < \(after)"
+      range += window.isAscending ? " AND position > \(after)" : " AND position < \(after)"
     }
     let order: SQL = window.isAscending ? "ASC" : "DESC"
     var last: Int64 = 0
@@ -64,11 +64,10 @@ extension FHIRStore {
       SELECT c.position, c.key, c.type, r.id, c.version, c.updated,
              CASE WHEN r.version = c.version THEN r.method ELSE h.method END,
              CASE WHEN r.version = c.version THEN r.body ELSE h.body END
-      FROM change_log AS c
+      FROM (SELECT * FROM (\(source)) WHERE \(range) ORDER BY position \(order) LIMIT \(window.count + 1)) AS c
       JOIN resource AS r ON r.key = c.key
       LEFT JOIN resource_history AS h ON h.key = c.key AND h.version = c.version
-      WHERE \(range) AND (r.version = c.version OR h.version IS NOT NULL)
-      ORDER BY c.position \(order) LIMIT \(window.count + 1)
+      ORDER BY c.position \(order)
       """
     ) { row in
       if page.versions.count == window.count {
@@ -86,17 +85,25 @@ extension FHIRStore {
     return page
   }
 
-  private func condition(_ scope: HistoryScope, _ restriction: Restriction, _ reader: any Reader) throws -> SQL? {
+  /// The versions of a scope as (position, key, type, version, updated). A resource's own history is in its rows,
+  /// where the version is the position; the others are in the change log.
+  private func source(_ scope: HistoryScope, _ restriction: Restriction, _ reader: any Reader) throws -> SQL? {
     switch scope {
     case .system:
-      if restriction.isUnrestricted { return "1 = 1" }
-      let visible = schema.resourceTypes.filter { restriction.allows($0) }
-      return "c.type IN (\(list: visible.map { .integer(numbers.number($0)) }))"
+      if restriction.isUnrestricted { return "SELECT position, key, type, version, updated FROM change_log" }
+      let visible = schema.resourceTypes.filter { restriction.allows($0) }.map { SQLValue.integer(numbers.number($0)) }
+      return "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible))"
     case .type(let type):
-      return restriction.allows(type) ? "c.type = \(numbers.number(type))" : "1 = 0"
+      let visible: [SQLValue] = restriction.allows(type) ? [.integer(numbers.number(type))] : []
+      return "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible))"
     case .instance(let type, let id):
       guard let newest = try current(type, id, within: restriction, reader) else { return nil }
-      return "c.key = \(newest.key)"
+      return """
+        SELECT version AS position, key, \(numbers.number(type)) AS type, version, updated FROM resource_history
+        WHERE key = \(newest.key)
+        UNION ALL
+        SELECT version, key, type, version, updated FROM resource WHERE key = \(newest.key)
+        """
     }
   }
 }

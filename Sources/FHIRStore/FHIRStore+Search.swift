@@ -78,16 +78,23 @@ extension FHIRStore {
   private func total(
     _ query: SearchQuery, _ types: [Schema.TypeID], _ compiler: SearchCompiler, _ reader: any Reader
   ) throws -> Int {
-    let sql = try compiler.matches(query, types: types, columns: "count(*)", after: nil, limit: nil)
+    let sql = try compiler.total(query, types: types)
     return try reader.first(sql) { Int($0.integer(0)) } ?? 0
   }
 
   private static let systemNumber = Statement("SELECT number FROM system WHERE uri = ?")
 
+  private static let parameterSystems = Statement("SELECT system FROM parameter_system WHERE parameter = ?")
+
   private func compiler(_ reader: any Reader) -> SearchCompiler {
-    SearchCompiler(numbers: numbers) { uri in
-      if let known = self.numbers.system(uri) { return known }
-      return try reader.first(Self.systemNumber, [.text(uri)]) { $0.integer(0) }
-    }
+    SearchCompiler(
+      numbers: numbers,
+      systemNumber: { uri in
+        if let known = self.numbers.system(uri) { return known }
+        return try reader.first(Self.systemNumber, [.text(uri)]) { $0.integer(0) }
+      },
+      systems: { parameter in
+        try reader.all(Self.parameterSystems, [.integer(Int64(parameter))]) { $0.integer(0) }
+      })
   }
 }

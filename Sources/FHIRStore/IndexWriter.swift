@@ -40,8 +40,8 @@ struct IndexWriter {
       )
     case .date:
       (
-        Statement("INSERT OR IGNORE INTO index_date (parameter, low, high, key) VALUES (?, ?, ?, ?)"),
-        Statement("DELETE FROM index_date WHERE parameter = ? AND low = ? AND high = ? AND key = ?"), 4
+        Statement("INSERT OR IGNORE INTO index_date (parameter, span, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement("DELETE FROM index_date WHERE parameter = ? AND span = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .number:
       (
@@ -167,7 +167,8 @@ struct IndexWriter {
       let number = numbers.typeNumbersByName[type] ?? 0
       return (.reference, [.integer(Int64(parameter)), .integer(number), .text(id), .integer(key)])
     case .date(let parameter, let low, let high):
-      return (.date, [.integer(Int64(parameter)), .integer(low), .integer(high), .integer(key)])
+      let span = DateSpan(low: low, high: high).rawValue
+      return (.date, [.integer(Int64(parameter)), .integer(span), .integer(low), .integer(high), .integer(key)])
     case .number(let parameter, let low, let high):
       return (.number, [.integer(Int64(parameter)), .real(low), .real(high), .integer(key)])
     case .quantity(let parameter, let system, let code, let low, let high):

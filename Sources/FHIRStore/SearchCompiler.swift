@@ -10,8 +10,10 @@ import Storage
 /// what it shows. Without one, the sets are intersected.
 struct SearchCompiler {
   let numbers: StoreNumbers
-  /// Numbers of systems the query names, nil where the store has none of them.
+  /// The number of a system the query names, nil where the store has no such.
   let systemNumber: (String) throws -> Int64?
+  /// The systems that occur under a parameter.
+  let systems: (_ parameter: Int32) throws -> [Int64]
 
   /// A condition's table and its WHERE, without the key.
   private struct Predicate {
@@ -46,6 +48,21 @@ struct SearchCompiler {
     return sql + (driver == nil ? " ORDER BY r.key LIMIT \(limit)" : " ORDER BY i.key LIMIT \(limit)")
   }
 
+  /// `SELECT count(…)` of all matches; a single condition is counted in its index alone.
+  func total(_ query: SearchQuery, types: [Schema.TypeID]) throws -> SQL {
+    let (driver, rest) = try plan(query)
+    if let driver, rest.isEmpty {
+      return "SELECT count(*) FROM \(unsafe: driver.table) AS i WHERE \(driver.condition)"
+    }
+    if let only = query.conditions.first, query.conditions.count == 1, only.parameters.count == 1, only.isIndexed,
+      !only.isNegative
+    {
+      let sets = try predicates(only).map { $0.set() }
+      if !sets.isEmpty { return "SELECT count(DISTINCT key) FROM (\(sets.joined(separator: " UNION ALL ")))" }
+    }
+    return try matches(query, types: types, columns: "count(*)", after: nil, limit: nil)
+  }
+
   /// The condition that drives, and the others as they restrict `r`.
   private func plan(_ query: SearchQuery) throws -> (Predicate?, [SQL]) {
     var driver: Predicate?
@@ -56,11 +73,10 @@ struct SearchCompiler {
       case "_lastUpdated": rest.append(lastUpdated(condition))
       default:
         let predicates = try predicates(condition)
-        let isNegative = condition.modifier == .not || condition.values == [.missing(true)]
         let first = predicates.count == 1 ? predicates[0] : nil
         if predicates.isEmpty {
-          rest.append(isNegative ? "1 = 1" : "1 = 0")
-        } else if isNegative {
+          rest.append(condition.isNegative ? "1 = 1" : "1 = 0")
+        } else if condition.isNegative {
           rest.append("r.key NOT IN (\(predicates.map { $0.set() }.joined(separator: " UNION ALL ")))")
         } else if driver == nil, let first, first.isOrdered {
           driver = first
@@ -122,10 +138,11 @@ struct SearchCompiler {
     if condition.modifier == .missing {
       return [Predicate(table: table(condition.kind), condition: parameter, isOrdered: false)]
     }
-    return try condition.values.compactMap { value in
-      guard let (sql, isOrdered) = try self.condition(value, condition) else { return nil }
-      return Predicate(
-        table: table(condition.kind), condition: "\(parameter) AND \(sql)", isOrdered: isOrdered && isSingle)
+    return try condition.values.flatMap { value in
+      try self.conditions(value, condition).map { sql, isOrdered in
+        Predicate(
+          table: table(condition.kind), condition: "\(parameter) AND \(sql)", isOrdered: isOrdered && isSingle)
+      }
     }
   }
 
@@ -143,35 +160,37 @@ struct SearchCompiler {
     }
   }
 
-  /// The WHERE of one value after the parameter's; nil where nothing can match.
-  private func condition(_ value: SearchValue, _ condition: SearchCondition) throws -> (SQL, isOrdered: Bool)? {
+  /// The WHEREs of one value after the parameter's: any of them may hold; none where nothing can match.
+  private func conditions(_ value: SearchValue, _ condition: SearchCondition) throws -> [(SQL, isOrdered: Bool)] {
     switch value {
-    case .token(let system, let code): try token(system, code)
-    case .string(let text): string(text, condition.modifier)
+    case .token(let system, let code): try token(system, code, condition.parameters)
+    case .string(let text): [string(text, condition.modifier)]
     case .reference(let type, let id): reference(type, id, condition.parameters)
-    case .uri(let text): ("i.value = \(text)", true)
-    case .date(let comparator, let low, let high): (date(comparator, low, high), false)
-    case .number(let comparator, let low, let high, let exact): (number(comparator, low, high, exact), false)
+    case .uri(let text): [("i.value = \(text)", true)]
+    case .date(let comparator, let low, let high): date(comparator, low, high).map { ($0, false) }
+    case .number(let comparator, let low, let high, let exact): [(number(comparator, low, high, exact), false)]
     case .quantity(let comparator, let low, let high, let exact, let system, let code):
       try quantity(number(comparator, low, high, exact), system, code)
-    case .missing: nil
+    case .missing: []
     }
   }
 
-  private func token(_ system: SearchValue.TokenSystem, _ code: String?) throws -> (SQL, isOrdered: Bool)? {
+  private func token(_ system: SearchValue.TokenSystem, _ code: String?, _ parameters: [SearchParameter]) throws
+    -> [(SQL, isOrdered: Bool)]
+  {
     switch (system, code) {
     case (.any, let code?):
-      // The systems that occur under the parameter are few: one seek each.
-      return (
-        "i.system IN (SELECT system FROM parameter_system AS s WHERE s.parameter = i.parameter) AND i.code = \(code)",
-        false
-      )
-    case (.none, let code?): return ("i.system = 0 AND i.code = \(code)", true)
+      // The systems that occur under a parameter are few: one seek each, and often it is one.
+      let found = try parameters.reduce(into: Set<Int64>()) { $0.formUnion(try systems($1.number)) }
+      if found.count == 1, let only = found.first { return [("i.system = \(only) AND i.code = \(code)", true)] }
+      return found.isEmpty
+        ? [] : [("i.system IN (\(list: found.sorted().map { .integer($0) })) AND i.code = \(code)", false)]
+    case (.none, let code?): return [("i.system = 0 AND i.code = \(code)", true)]
     case (.uri(let uri), let code):
-      guard let number = try systemNumber(uri) else { return nil }
-      guard let code else { return ("i.system = \(number)", false) }
-      return ("i.system = \(number) AND i.code = \(code)", true)
-    case (.any, nil), (.none, nil): return nil
+      guard let number = try systemNumber(uri) else { return [] }
+      guard let code else { return [("i.system = \(number)", false)] }
+      return [("i.system = \(number) AND i.code = \(code)", true)]
+    case (.any, nil), (.none, nil): return []
     }
   }
 
@@ -186,34 +205,45 @@ struct SearchCompiler {
     }
   }
 
-  private func reference(_ type: String, _ id: String, _ parameters: [SearchParameter]) -> (SQL, isOrdered: Bool)? {
+  private func reference(_ type: String, _ id: String, _ parameters: [SearchParameter]) -> [(SQL, isOrdered: Bool)] {
     if !type.isEmpty {
-      guard let number = numbers.typeNumbersByName[type] else { return nil }
-      return ("i.type = \(number) AND i.id = \(id)", true)
+      guard let number = numbers.typeNumbersByName[type] else { return [] }
+      return [("i.type = \(number) AND i.id = \(id)", true)]
     }
-    if id.contains(":") || id.contains("/") { return ("i.type = 0 AND i.id = \(id)", true) }
-    // An id alone: any type the parameter may point to, or a reference that was stored without a type.
-    var types: Set<Int64> = [0]
-    for parameter in parameters {
-      for target in parameter.definition.targets { types.insert(numbers.number(target)) }
-      if parameter.definition.targets.isEmpty { types.formUnion(numbers.types.keys) }
+    if id.contains(":") || id.contains("/") { return [("i.type = 0 AND i.id = \(id)", true)] }
+    // An id alone: any type the parameter may point to, or a reference that was stored without a type. Where there is
+    // one target only, references without a type were stored as that.
+    let targets = parameters.reduce(into: Set<Int64>()) { set, parameter in
+      set.formUnion(parameter.definition.targets.map { numbers.number($0) })
+      if parameter.definition.targets.isEmpty { set.formUnion(numbers.types.keys) }
     }
-    return ("i.type IN (\(list: types.sorted().map { .integer($0) })) AND i.id = \(id)", false)
+    if parameters.count == 1, targets.count == 1, let only = targets.first {
+      return [("i.type = \(only) AND i.id = \(id)", true)]
+    }
+    return [("i.type IN (\(list: ([0] + targets.sorted()).map { .integer($0) })) AND i.id = \(id)", false)]
   }
 
-  /// FHIR R4 search §2.1.1.4.4: the searched range against the stored one.
-  private func date(_ comparator: SearchComparator, _ low: Int64, _ high: Int64) -> SQL {
+  /// FHIR R4 search §2.1.1.4.4: the searched range against the stored one; one range of the index for each class of
+  /// length where the end counts.
+  private func date(_ comparator: SearchComparator, _ low: Int64, _ high: Int64) -> [SQL] {
     switch comparator {
-    case .eq: "i.low >= \(low) AND i.low <= \(high) AND i.high <= \(high)"
-    case .ne: "(i.low < \(low) OR i.high > \(high))"
-    case .gt: "i.high > \(high)"
-    case .lt: "i.low < \(low)"
-    case .ge: "(i.high > \(high) OR (i.low >= \(low) AND i.high <= \(high)))"
-    case .le: "(i.low < \(low) OR (i.low >= \(low) AND i.high <= \(high)))"
-    case .sa: "i.low > \(high)"
-    case .eb: "i.high < \(low)"
-    case .ap: "i.low <= \(high) AND i.high >= \(low)"
+    case .eq: classes { _ in "i.low BETWEEN \(low) AND \(high) AND i.high <= \(high)" }
+    case .ne: classes { _ in "(i.low < \(low) OR i.high > \(high))" }
+    case .gt: classes { "i.low > \($0.earliestLow(endingAt: high)) AND i.high > \(high)" }
+    case .lt: classes { _ in "i.low < \(low)" }
+    case .ge:
+      classes {
+        "i.low > \($0.earliestLow(endingAt: low)) AND (i.high > \(high) OR (i.low >= \(low) AND i.high <= \(high)))"
+      }
+    case .le: classes { _ in "i.low <= \(high) AND (i.low < \(low) OR i.high <= \(high))" }
+    case .sa: classes { _ in "i.low > \(high)" }
+    case .eb: classes { _ in "i.low < \(low) AND i.high < \(low)" }
+    case .ap: classes { "i.low > \($0.earliestLow(endingAt: low)) AND i.low <= \(high) AND i.high >= \(low)" }
     }
+  }
+
+  private func classes(_ condition: (DateSpan) -> SQL) -> [SQL] {
+    DateSpan.allCases.map { "i.span = \($0.rawValue) AND \(condition($0))" }
   }
 
   private func number(_ comparator: SearchComparator, _ low: Double, _ high: Double, _ exact: Double) -> SQL {
@@ -229,27 +259,39 @@ struct SearchCompiler {
     }
   }
 
-  private func quantity(_ range: SQL, _ system: String?, _ code: String?) throws -> (SQL, isOrdered: Bool)? {
+  private func quantity(_ range: SQL, _ system: String?, _ code: String?) throws -> [(SQL, isOrdered: Bool)] {
     if let system {
-      guard let number = try systemNumber(system) else { return nil }
-      if let code { return ("i.system = \(number) AND i.code = \(code) AND \(range)", false) }
-      return (
-        """
-        i.system = \(number) AND i.code IN
-          (SELECT code FROM parameter_unit AS u WHERE u.parameter = i.parameter AND u.system = \(number)) AND \(range)
-        """, false
-      )
+      guard let number = try systemNumber(system) else { return [] }
+      if let code { return [("i.system = \(number) AND i.code = \(code) AND \(range)", false)] }
+      return [
+        (
+          """
+          i.system = \(number) AND i.code IN
+            (SELECT code FROM parameter_unit AS u WHERE u.parameter = i.parameter AND u.system = \(number)) AND \(range)
+          """, false
+        )
+      ]
     }
     if let code {
-      return (
-        """
-        i.system IN (SELECT system FROM parameter_unit AS u WHERE u.parameter = i.parameter AND u.code = \(code))
-          AND i.code = \(code) AND \(range)
-        """, false
-      )
+      return [
+        (
+          """
+          i.system IN (SELECT system FROM parameter_unit AS u WHERE u.parameter = i.parameter AND u.code = \(code))
+            AND i.code = \(code) AND \(range)
+          """, false
+        )
+      ]
     }
-    return (range, false)
+    return [(range, false)]
   }
+}
+
+extension SearchCondition {
+  /// Whether what matches the values is excluded.
+  fileprivate var isNegative: Bool { modifier == .not || values == [.missing(true)] }
+
+  /// Whether an index table answers it, rather than the resource's own row.
+  fileprivate var isIndexed: Bool { parameters.first.map { !$0.isAnsweredByResource } ?? false }
 }
 
 extension Int64 {

@@ -45,7 +45,6 @@ enum StoreSchema {
           version INTEGER NOT NULL,
           updated INTEGER NOT NULL);
         CREATE INDEX change_log_type ON change_log (type);
-        CREATE INDEX change_log_key ON change_log (key);
 
         -- The search index of newest versions only, clustered on the value: one condition is one range.
         CREATE TABLE index_token (
@@ -57,9 +56,10 @@ enum StoreSchema {
         CREATE TABLE index_reference (
           parameter INTEGER NOT NULL, type INTEGER NOT NULL, id TEXT NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, type, id, key)) WITHOUT ROWID;
+        -- span: the class of high - low (see DateSpan), so that a search for what ends late is a bounded range too.
         CREATE TABLE index_date (
-          parameter INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, key INTEGER NOT NULL,
-          PRIMARY KEY (parameter, low, high, key)) WITHOUT ROWID;
+          parameter INTEGER NOT NULL, span INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
+          key INTEGER NOT NULL, PRIMARY KEY (parameter, span, low, high, key)) WITHOUT ROWID;
         CREATE TABLE index_number (
           parameter INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, low, high, key)) WITHOUT ROWID;

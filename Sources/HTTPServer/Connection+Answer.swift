@@ -12,6 +12,7 @@ extension Connection {
     let status: Int
     let bodyCount: Int
     private var waiting: [CheckedContinuation<Void, any Error>] = []
+    private var isClosed = false
 
     init(isChunked: Bool, left: Int?, bytesOut: Int, head: RequestHead, status: Int, bodyCount: Int) {
       self.isChunked = isChunked
@@ -22,7 +23,10 @@ extension Connection {
       self.bodyCount = bodyCount
     }
 
-    func wait(_ continuation: CheckedContinuation<Void, any Error>) { waiting.append(continuation) }
+    /// Resumes once the client has taken more, or throws: a write may just have found that the client is gone.
+    func wait(_ continuation: CheckedContinuation<Void, any Error>) {
+      if isClosed { continuation.resume(throwing: HTTPStreamClosed()) } else { waiting.append(continuation) }
+    }
 
     func resume() {
       let ready = waiting
@@ -31,6 +35,7 @@ extension Connection {
     }
 
     func close() {
+      isClosed = true
       let ready = waiting
       waiting = []
       for continuation in ready { continuation.resume(throwing: HTTPStreamClosed()) }

@@ -89,6 +89,9 @@ struct RequestHeadParser {
     var start = colon + 1
     var end = line.upperBound
     while start < end, Self.isBlank(bytes[start]) { start += 1 }
+    while end > start, bytes[end - 1] == 0x20 { end -= 1 }
+    // A tab at the end is white space too, but not every parser takes it so: no framing field may have one.
+    let strict = start..<end
     while end > start, Self.isBlank(bytes[end - 1]) { end -= 1 }
     for byte in bytes[start..<end] where byte < 0x20 && byte != 0x09 || byte == 0x7F {
       throw RequestError(400, "A header field value contains a control character.")
@@ -100,7 +103,7 @@ struct RequestHeadParser {
         valueStart: UInt32(truncatingIfNeeded: start), valueEnd: UInt32(truncatingIfNeeded: end)))
     try meaning.read(
       name: UnsafeRawBufferPointer(rebasing: bytes[line.lowerBound..<colon]),
-      value: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+      value: UnsafeRawBufferPointer(rebasing: bytes[strict]))
   }
 
   private func head(_ bytes: UnsafeRawBufferPointer) throws(RequestError) -> RequestHead {
@@ -125,6 +128,12 @@ extension RequestHeadParser {
     if byte < 64 { return 0x03FF_6CFA_0000_0000 as UInt64 >> UInt64(byte) & 1 == 1 }
     if byte < 128 { return 0x57FF_FFFF_C7FF_FFFE as UInt64 >> UInt64(byte - 64) & 1 == 1 }
     return false
+  }
+
+  /// What may stand in a host with its port: RFC 3986 §3.2.2, without user information.
+  static func isHost(_ byte: UInt8) -> Bool {
+    guard byte > 0x20, byte < 0x7F else { return false }
+    return !"/\\?#@\"<>^`{|}".utf8.contains(byte)
   }
 
   @inline(__always)
@@ -182,7 +191,7 @@ private struct RequestLine {
       guard equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: bytes[..<cut]), scheme.utf8) else { continue }
       let rest = bytes[cut...]
       let path = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
-      guard path > cut else { break }
+      guard path > cut, rest[..<path].allSatisfy(RequestHeadParser.isHost) else { break }
       let target = String(decoding: rest[path...], as: UTF8.self)
       return (target.hasPrefix("/") ? target : "/" + target, String(decoding: rest[..<path], as: UTF8.self))
     }
@@ -215,13 +224,14 @@ private struct Meaning {
   private mutating func readHost(_ value: UnsafeRawBufferPointer) throws(RequestError) {
     // RFC 9112 §3.2: more than one Host is an error.
     guard host == nil else { throw RequestError(400, "The request has more than one Host header field.") }
+    // RFC 9112 §3.2: an invalid Host is an error. Answers are built with it, so nothing but a host may pass.
+    guard value.allSatisfy(RequestHeadParser.isHost) else { throw RequestError(400, "The Host is malformed.") }
     host = String(decoding: value, as: UTF8.self)
   }
 
   private mutating func readConnection(_ value: UnsafeRawBufferPointer) {
     for option in value.split(separator: UInt8(ascii: ",")) {
-      guard let first = option.firstIndex(where: { !RequestHeadParser.isBlank($0) }),
-        let last = option.lastIndex(where: { !RequestHeadParser.isBlank($0) })
+      guard let first = option.firstIndex(where: { $0 != 0x20 }), let last = option.lastIndex(where: { $0 != 0x20 })
       else { continue }
       let token = UnsafeRawBufferPointer(rebasing: value[first...last])
       if equalsIgnoringCase(token, "close".utf8) { closes = true }

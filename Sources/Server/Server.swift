@@ -1,1 +1,48 @@
-import Base
+public import Base
+public import FHIRService
+public import HTTPServer
+import Synchronization
+
+/// The server: services on one socket.
+public final class Server: Sendable {
+  private let http: HTTPServer
+  private let edge: Edge
+  private let log: Log
+
+  /// - Parameters:
+  ///   - eventLoops: threads that serve connections; nil is one per core.
+  ///   - software: what the greeting and the metrics tell.
+  public init(
+    _ mounts: [FHIRMount], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
+    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log
+  ) {
+    let edge = Edge(
+      mounts, software: software, defaultHost: configuration.hostAndPort, clock: clock, ids: ids, log: log)
+    let http = HTTPServer(
+      host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,
+      clock: clock, errorBody: { edge.refusal($0, $1) }, observer: { edge.metrics.record($0) },
+      handler: { await edge.handle($0) })
+    self.edge = edge
+    self.http = http
+    self.log = log
+  }
+
+  /// Begins to listen; returns the address, with the port taken.
+  public func start() async throws -> HTTPAddress {
+    let address = try await http.start()
+    edge.load.withLock { load in
+      load = { [http] in Edge.Load(connections: http.openConnections, requestsInFlight: http.requestsInFlight) }
+    }
+    log.write(.info, "listening", ["host": .text(address.host), "port": .number(address.port)])
+    return address
+  }
+
+  /// Stops to accept, finishes what was accepted and returns when all is answered, or after
+  /// `Limits.shutdownSecondsMax`.
+  public func shutdown() async {
+    log.write(.info, "stopping", ["connections": .number(http.openConnections)])
+    await http.shutdown()
+    edge.load.withLock { $0 = nil }
+    log.write(.info, "stopped")
+  }
+}

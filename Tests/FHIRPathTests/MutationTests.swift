@@ -19,10 +19,12 @@ import Testing
   }
 
   private static let pieces = [
-    "(", ")", ".", "[", "]", "{}", "'", "`", "@2015", "@T10", "%", "$this", "$total", " | ", " and ", " is ", " as ", "-",
+    "(", ")", ".", "[", "]", "{}", "'", "`", "@2015", "@T10", "%", "$this", "$total", " | ", " and ", " is ", " as ",
+    "-",
     "999999999999999999999999", "0.00000000000000000000001", ".descendants()", ".repeat($this)", ".repeat(children())",
     ".matches('(a*)*b')", ".combine(", ".select(", "name", "%resource", ".toChars()", "\\", "\u{e9}", "/*", " years",
-    ".repeatAll($this)", ".replace('','xxxxxxxxxxxxxxxx')", ".aggregate($total & $this & $total, 'x')", " ~ ", "descendants()",
+    ".repeatAll($this)", ".replace('','xxxxxxxxxxxxxxxx')", ".aggregate($total & $this & $total, 'x')", " ~ ",
+    "descendants()",
   ]
 
   private static func mutated(_ text: String, _ random: inout Random) -> String {
@@ -109,8 +111,11 @@ import Testing
     }
     let ten = "(1|2|3|4|5|6|7|8|9|10)"
     // 10^8 items, or a string that doubles, or work without end.
-    #expect(try code("\(ten).select(\(ten).select(\(ten).select(\(ten).select(\(ten).select(\(ten).select(\(ten)))))))") == .tooCostly)
-    #expect(try code("\(ten).select(\(ten)).select(\(ten)).aggregate($total & $total & 'x', 'xxxxxxxxxx')") == .tooCostly)
+    #expect(
+      try code("\(ten).select(\(ten).select(\(ten).select(\(ten).select(\(ten).select(\(ten).select(\(ten)))))))")
+        == .tooCostly)
+    #expect(
+      try code("\(ten).select(\(ten)).select(\(ten)).aggregate($total & $total & 'x', 'xxxxxxxxxx')") == .tooCostly)
     #expect(try code("1.repeatAll($this)") == .tooCostly)
     #expect(try code("1.repeat($this + 1)") == .tooCostly)
     #expect(try code("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'.matches('(a*)*(a*)*(a*)*b')") == nil)

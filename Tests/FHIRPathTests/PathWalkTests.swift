@@ -76,7 +76,8 @@ import Testing
     #expect(found.contains { $0.contains("#p") })
     #expect(found.contains { $0.contains("_history") })
     #expect(found.contains { $0.contains("someone") })
-    #expect(try walk("Observation.performer.where(resolve() is Practitioner).reference", text, "Observation").count == 1)
+    #expect(
+      try walk("Observation.performer.where(resolve() is Practitioner).reference", text, "Observation").count == 1)
   }
 
   @Test func resolvesInTheBundle() throws {

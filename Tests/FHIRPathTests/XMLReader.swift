@@ -128,7 +128,8 @@ struct XMLReader {
       let name = String(rest[rest.index(after: sign)..<end])
       if let known = entities[name] {
         result += known
-      } else if name.hasPrefix("#x"), let code = UInt32(name.dropFirst(2), radix: 16), let scalar = Unicode.Scalar(code) {
+      } else if name.hasPrefix("#x"), let code = UInt32(name.dropFirst(2), radix: 16), let scalar = Unicode.Scalar(code)
+      {
         result.unicodeScalars.append(scalar)
       } else if name.hasPrefix("#"), let code = UInt32(name.dropFirst()), let scalar = Unicode.Scalar(code) {
         result.unicodeScalars.append(scalar)

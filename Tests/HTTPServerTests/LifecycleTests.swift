@@ -84,7 +84,8 @@ import Testing
   @Test func clientThatStopsSendingStillGetsItsAnswers() async throws {
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse = { request in
       try? await Task.sleep(for: .milliseconds(30))
-      return HTTPResponse(status: 200, body: .bytes(Array(request.target.utf8) + [UInt8](repeating: 0, count: 2_000_000)))
+      return HTTPResponse(
+        status: 200, body: .bytes(Array(request.target.utf8) + [UInt8](repeating: 0, count: 2_000_000)))
     }
     try await serving(handler: handler) { port in
       let client = try TestClient(port)

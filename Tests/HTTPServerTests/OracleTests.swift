@@ -21,7 +21,8 @@ import Testing
   ]
   /// What mutations put in: where parsers differ.
   static let tokens = [
-    "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "0", "5", "f", "\u{0}", "Content-Length: 3\r\n", "Content-Length: 0\r\n",
+    "\r\n", "\n", "\r", " ", "\t", ":", ",", ";", "0", "5", "f", "\u{0}", "Content-Length: 3\r\n",
+    "Content-Length: 0\r\n",
     "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: identity\r\n", "chunked", "HTTP/1.1", "HTTP/1.0", "+", "-",
     "0\r\n\r\n", "X: y\r\n", " x", "\u{B}", "\"", "Connection: close\r\n",
   ]
@@ -32,11 +33,14 @@ import Testing
     let seed = UInt64.random(in: 0...UInt64.max)
     var generator = SplitMix(state: seed)
     var inputs = Self.seeds.map { Array($0.utf8) }
-    for _ in 0..<1_500 { inputs.append(Self.mutate(Array(Self.seeds.randomElement(using: &generator)!.utf8), &generator)) }
+    for _ in 0..<1_500 {
+      inputs.append(Self.mutate(Array(Self.seeds.randomElement(using: &generator)!.utf8), &generator))
+    }
     let all = inputs
     let oracle = try await Oracle.start()
     let ours = HTTPServer(
-      host: "127.0.0.1", port: 0, eventLoops: 1, errorBody: { _, _ in HTTPResponse(status: 400, body: .bytes(Array("!".utf8))) }
+      host: "127.0.0.1", port: 0, eventLoops: 1,
+      errorBody: { _, _ in HTTPResponse(status: 400, body: .bytes(Array("!".utf8))) }
     ) { request in
       let lines = request.headers.all.map { "\($0.name)=\($0.value);" }.joined()
       let head = "<\(request.method.name) \(request.target) \(lines) \(request.body.count) "
@@ -50,7 +54,9 @@ import Testing
         let theirs = try Self.records(oracle.port, input)
         accepted += mine.count
         // The other parser refuses methods it does not know; we hand them on, and there the comparison ends.
-        let common = mine.prefix { record in Self.methods.contains { record.hasPrefix("Record: " + hex(Array("<\($0) ".utf8))) } }
+        let common = mine.prefix { record in
+          Self.methods.contains { record.hasPrefix("Record: " + hex(Array("<\($0) ".utf8))) }
+        }
         let text = String(decoding: input, as: UTF8.self).debugDescription
         #expect(theirs.starts(with: common), "seed \(seed): \(text)")
       }
@@ -83,7 +89,8 @@ import Testing
     try? client.send(input)
     client.endSending()
     let answer = (try? client.readToEnd()) ?? []
-    return String(decoding: answer, as: UTF8.self).split(separator: "\r\n").filter { $0.hasPrefix("Record: ") }.map(String.init)
+    return String(decoding: answer, as: UTF8.self).split(separator: "\r\n").filter { $0.hasPrefix("Record: ") }.map(
+      String.init)
   }
 
   private static func mutate(_ bytes: [UInt8], _ generator: inout SplitMix) -> [UInt8] {
@@ -100,7 +107,8 @@ import Testing
       default:
         // At the beginning of a line, where fields are.
         let starts = bytes.indices.dropFirst().filter { bytes[$0 - 1] == 0x0A }
-        bytes.insert(contentsOf: tokens.randomElement(using: &generator)!.utf8, at: starts.randomElement(using: &generator) ?? 0)
+        bytes.insert(
+          contentsOf: tokens.randomElement(using: &generator)!.utf8, at: starts.randomElement(using: &generator) ?? 0)
       }
     }
     return bytes

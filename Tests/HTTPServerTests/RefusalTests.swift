@@ -22,6 +22,9 @@ import Testing
     ("NUL in a value", "GET / HTTP/1.1\r\nHost: a\r\nX: b\u{0}\r\n\r\n", 400),
     ("no Host", "GET / HTTP/1.1\r\n\r\n", 400),
     ("two Hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400),
+    ("path in Host", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400),
+    ("two words in Host", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
+    ("user in the target", "GET http://u@a/x HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("field without colon", "GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n", 400),
     ("field without name", "GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", 400),
     ("space before the colon", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc", 400),
@@ -34,9 +37,14 @@ import Testing
     ("signed length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\n", 400),
     ("empty length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", 400),
     ("overflowing length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551617\r\n\r\n", 413),
+    ("tab after a length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\t\r\n\r\nabc", 400),
+    ("tab after a coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n", 501),
     ("unknown coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
     ("coding with a trick", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", 501),
-    ("two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+    (
+      "two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+      400
+    ),
     ("coding in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     ("chunk size not a number", chunked("x\r\n"), 400),
     ("chunk size empty", chunked("\r\n"), 400),
@@ -76,7 +84,9 @@ import Testing
     let server = HTTPServer(
       host: "127.0.0.1", port: 0, eventLoops: 1,
       errorBody: { status, diagnostics in
-        HTTPResponse(status: 200, headers: [("Content-Type", "application/fhir+json")], body: .bytes(Array("{\(status) \(diagnostics)}".utf8)))
+        HTTPResponse(
+          status: 200, headers: [("Content-Type", "application/fhir+json")],
+          body: .bytes(Array("{\(status) \(diagnostics)}".utf8)))
       }, handler: describe)
     let port = try await server.start().port
     try await onClientThread {

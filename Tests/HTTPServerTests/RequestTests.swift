@@ -19,12 +19,14 @@ import Testing
         request.header("if-match"), request.header("ACCEPT"), request.header("x-empty"), request.header("absent"),
         request.headers.values("accept").joined(separator: "/"), request.host, request.remoteAddress,
       ]
-      return HTTPResponse(status: 200, body: .bytes(Array(found.map { $0 ?? "nil" as String }.joined(separator: ";").utf8)))
+      return HTTPResponse(
+        status: 200, body: .bytes(Array(found.map { $0 ?? "nil" as String }.joined(separator: ";").utf8)))
     }
     try await serving(handler: handler) { port in
       let client = try TestClient(port)
       try client.send(
-        "GET / HTTP/1.1\r\nhOST:a.example:8080\r\nIF-Match: \t W/\"3\" \t\r\nAccept: a\r\naccept: b;q=0.5\r\nX-Empty:\r\n\r\n")
+        "GET / HTTP/1.1\r\nhOST:a.example:8080\r\nIF-Match: \t W/\"3\" \t\r\nAccept: a\r\naccept: b;q=0.5\r\nX-Empty:\r\n\r\n"
+      )
       #expect(try client.answer().text == "W/\"3\";a, b;q=0.5;;nil;a/b;q=0.5;a.example:8080;127.0.0.1")
     }
   }

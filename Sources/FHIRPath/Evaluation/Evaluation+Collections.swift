@@ -40,6 +40,7 @@ extension Evaluation {
     if function == .distinct { return try distinct(items, at: offset) }
     if function == .isDistinct { return [.boolean(try distinct(items, at: offset).count == items.count)] }
     let other = try argument(arguments[0], scope)
+    try charge(items: other.count, at: offset)
     switch function {
     case .union: return try distinct(items + other, at: offset)
     case .combine:

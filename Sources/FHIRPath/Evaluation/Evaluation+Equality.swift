@@ -90,7 +90,9 @@ extension Evaluation {
     guard kind == b.kind(y) else { return false }
     switch kind {
     case .null, .true, .false: return true
-    case .string: return Evaluation.equalText(x, a, y, b)
+    case .string:
+      try charge(a.lexeme(x).count >> 6, at: offset)
+      return Evaluation.equalText(x, a, y, b)
     case .number:
       let (p, q) = (a.lexeme(x), b.lexeme(y))
       if p.elementsEqual(q) { return true }
@@ -103,6 +105,7 @@ extension Evaluation {
     case .object:
       guard a.count(x) == b.count(y) else { return false }
       for (key, p) in a.members(x) {
+        try charge(b.count(y) >> 4, at: offset)
         guard let q = Evaluation.member(key, of: a, in: y, b), try equalJSON(p, a, q, b, at: offset) else {
           return false
         }
@@ -189,11 +192,13 @@ extension Evaluation {
     switch item {
     case .node(let node):
       guard let value = node.value else { return 0 }
+      note(node.document.range(value).count >> 6)
       switch schema.primitive(node.type) {
       case .date, .dateTime, .instant, .time, .decimal, .integer, .positiveInt, .unsignedInt: return 0
       default: return isQuantity(node) ? 0 : Evaluation.digest(value, node.document)
       }
     case .string(let text):
+      note(text.utf8.count >> 6)
       var hash = 0
       for byte in text.utf8 { hash = hash &* 31 &+ Int(byte) }
       return hash

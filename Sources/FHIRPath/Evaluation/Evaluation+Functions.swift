@@ -8,6 +8,7 @@ extension Evaluation {
     at offset: Int
   ) throws(FHIRPathError) -> Items {
     let items = try evaluate(focus, &scope)
+    try charge(items: items.count, at: offset)
     switch function {
     case .defineVariable: return try defineVariable(items, arguments, &scope, at: offset)
     case .empty: return [.boolean(items.isEmpty)]

@@ -32,7 +32,9 @@ extension Evaluation {
     case .floor: return Evaluation.integer(number.floor)
     case .truncate: return Evaluation.integer(number.truncated)
     case .round:
-      guard let places = try Evaluation.places(parameter, at: offset) else { return Evaluation.integer(number.rounded(to: 0)) }
+      guard let places = try Evaluation.places(parameter, at: offset) else {
+        return Evaluation.integer(number.rounded(to: 0))
+      }
       return [.decimal(number.rounded(to: places))]
     default: return try transcendental(function, value, number, parameter, at: offset)
     }
@@ -46,7 +48,9 @@ extension Evaluation {
     case .ceiling: value.ceiling
     case .floor: value.floor
     case .truncate: value.truncated
-    case .round: parameter == nil ? value.rounded(to: 0) : (try? places(parameter, at: 0)).flatMap { $0 }.map { value.rounded(to: $0) }
+    case .round:
+      parameter == nil
+        ? value.rounded(to: 0) : (try? places(parameter, at: 0)).flatMap { $0 }.map { value.rounded(to: $0) }
     default: nil
     }
   }

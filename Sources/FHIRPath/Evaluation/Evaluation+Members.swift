@@ -9,6 +9,7 @@ extension Evaluation {
     let items = try evaluate(focus, &scope)
     if name.isFirst, let typed = itemsOfType(items, named: name) { return typed }
     var result: Items = []
+    try charge(items.count, at: offset)
     for item in items {
       switch item {
       case .node(let node): appendMember(name, of: node, to: &result)
@@ -52,6 +53,8 @@ extension Evaluation {
       return
     }
     guard let id = name.utf8.withUnsafeBufferPointer({ schema.element(node.type, name: $0) }) else { return }
+    // Looking a member up costs by the members before it.
+    note(node.document.count(object) >> 4)
     let element = schema[id]
     if element.isChoice {
       appendChoice(element, of: node, object, to: &result)
@@ -105,7 +108,8 @@ extension Evaluation {
   private func append(
     _ value: JSONNode?, _ sibling: JSONNode?, _ type: Schema.TypeID, _ document: JSONDocument, to result: inout Items
   ) {
-    let isArray = (value.map { document.kind($0) == .array } ?? false)
+    let isArray =
+      (value.map { document.kind($0) == .array } ?? false)
       || (sibling.map { document.kind($0) == .array } ?? false)
     guard isArray else {
       appendOne(value, sibling, type, document, to: &result)

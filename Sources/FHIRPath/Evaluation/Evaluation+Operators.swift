@@ -11,6 +11,7 @@ extension Evaluation {
     default: break
     }
     let b = try argument(right, scope)
+    try charge(items: a.count + b.count, at: offset)
     switch op {
     case .union: return try distinct(a + b, at: offset)
     case .equal: return Evaluation.boolean(try equal(a, b, at: offset))

@@ -87,7 +87,8 @@ extension Evaluation {
     }
   }
 
-  private static func group(_ template: [Unicode.Scalar], _ start: Int, _ pattern: Pattern) -> (number: Int, end: Int)? {
+  private static func group(_ template: [Unicode.Scalar], _ start: Int, _ pattern: Pattern) -> (number: Int, end: Int)?
+  {
     guard start < template.count else { return nil }
     if template[start] == "{" {
       guard let end = template[start...].firstIndex(of: "}") else { return nil }

@@ -9,9 +9,10 @@ extension Evaluation {
     switch function {
     case .precision: return Evaluation.precision(value)
     case .comparable:
-      guard case .quantity(let other)? = try single(try argument(arguments[0], scope), at: offset).flatMap({
-        systemValue($0)
-      }), case .quantity(let quantity) = value
+      guard
+        case .quantity(let other)? = try single(try argument(arguments[0], scope), at: offset).flatMap({
+          systemValue($0)
+        }), case .quantity(let quantity) = value
       else { throw fault("comparable() takes quantities", at: offset) }
       return [.boolean(quantity.isComparable(to: other))]
     case .lowBoundary, .highBoundary:
@@ -94,9 +95,12 @@ extension Evaluation {
     // FHIR has no hours without minutes; the suite takes hours alone as the full hour (HighBoundaryDateTime…1, 3).
     let written = value.precision == .hour ? FHIRDateTime.Precision.minute : value.precision
     let month = written >= .month || !isHigh ? value.month : 12
-    let lastDay = FHIRDateTime(year: value.year, month: month, day: 31, precision: .day) != nil ? 31
-      : FHIRDateTime(year: value.year, month: month, day: 30, precision: .day) != nil ? 30
-      : FHIRDateTime(year: value.year, month: month, day: 29, precision: .day) != nil ? 29 : 28
+    let lastDay =
+      FHIRDateTime(year: value.year, month: month, day: 31, precision: .day) != nil
+      ? 31
+      : FHIRDateTime(year: value.year, month: month, day: 30, precision: .day) != nil
+        ? 30
+        : FHIRDateTime(year: value.year, month: month, day: 29, precision: .day) != nil ? 29 : 28
     let day = written >= .day || !isHigh ? value.day : lastDay
     let time = timeParts(value, written, isHigh)
     // Without a zone the earliest moment is in the zone furthest east, the latest in that furthest west.
@@ -117,7 +121,8 @@ extension Evaluation {
     guard let precision = precisions[digits + 8], precision >= .hour else { return nil }
     let time = timeParts(value, value.precision, isHigh)
     let result = FHIRDateTime(
-      hour: time.hour, minute: time.minute, second: time.second, microsecond: time.microsecond, timePrecision: precision)
+      hour: time.hour, minute: time.minute, second: time.second, microsecond: time.microsecond, timePrecision: precision
+    )
     return result.map { FHIRPathTemporal(.time, $0) }
   }
 

@@ -18,8 +18,7 @@ extension Evaluation {
       guard let value = node.value else { return nil }
       let lookup = ReferenceLookup(schema: schema, document: node.document)
       guard let text = lookup.text(of: value) else { return nil }
-      // Looking through a Bundle costs by its entries.
-      try charge(1 + node.document.count(node.document.root), at: offset)
+      try charge(lookup.cost, at: offset)
       if let found = lookup.resource(text) {
         return FHIRPathNode(document: node.document, value: found.node, type: found.type)
       }
@@ -33,7 +32,9 @@ extension Evaluation {
   func resolves(_ items: Items, to type: Schema.TypeID, at offset: Int) throws(FHIRPathError) -> Items {
     guard let item = try single(items, at: offset) else { return [] }
     guard case .node(let node) = item, let value = node.value else { return [] }
-    if let found = ReferenceLookup(schema: schema, document: node.document).targetType(of: value) {
+    let lookup = ReferenceLookup(schema: schema, document: node.document)
+    try charge(lookup.cost, at: offset)
+    if let found = lookup.targetType(of: value) {
       return [.boolean(schema.isSubtype(found, of: type))]
     }
     guard let target = try target(of: item, at: offset) else { return [] }
@@ -42,6 +43,13 @@ extension Evaluation {
 
   func resourceOfFocus() -> FHIRPathNode? {
     if let given = context.resource { return given }
+    if let found = resourceFound { return found }
+    let found = innermostResource()
+    resourceFound = .some(found)
+    return found
+  }
+
+  private func innermostResource() -> FHIRPathNode? {
     guard case .node(let node)? = context.focus.first, let place = node.value ?? node.sibling else { return nil }
     let around = ReferenceLookup(schema: schema, document: node.document).resources(around: place)
     return around.last.map { FHIRPathNode(document: node.document, value: $0.node, type: $0.type) }

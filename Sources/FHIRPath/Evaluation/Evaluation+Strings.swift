@@ -25,7 +25,10 @@ extension Evaluation {
     case .indexOf: return [.integer(Evaluation.place(of: other, in: text, fromEnd: false))]
     case .lastIndexOf: return [.integer(Evaluation.place(of: other, in: text, fromEnd: true))]
     case .startsWith: return [.boolean(text.utf8.starts(with: other.utf8))]
-    case .endsWith: return [.boolean(text.utf8.count >= other.utf8.count && text.utf8.suffix(other.utf8.count).elementsEqual(other.utf8))]
+    case .endsWith:
+      return [
+        .boolean(text.utf8.count >= other.utf8.count && text.utf8.suffix(other.utf8.count).elementsEqual(other.utf8))
+      ]
     case .contains: return [.boolean(ByteSearch.first(Array(other.utf8), in: Array(text.utf8), from: 0) != nil)]
     case .split: return try split(text, other, at: offset)
     case .encode: return try checked(try TextCode(other, at: offset).encode(text), at: offset)

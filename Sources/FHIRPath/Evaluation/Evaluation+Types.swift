@@ -10,6 +10,7 @@ extension Evaluation {
       return try resolves(try evaluate(inner, &scope), to: target, at: offset)
     }
     let items = try evaluate(focus, &scope)
+    try charge(items: items.count, at: offset)
     switch test {
     case .is:
       guard let item = try single(items, at: offset) else { return [] }

@@ -23,12 +23,14 @@ extension Evaluation {
   }
 
   private func numberValue(_ node: FHIRPathNode, _ value: JSONNode) -> FHIRPathItem? {
+    note(node.document.lexeme(value).count >> 6)
     let isDecimal = schema.primitive(node.type) == .decimal
     if !isDecimal, let integer = node.document.integer(value) { return .integer(Int64(integer)) }
     return FHIRDecimal(node.document.lexeme(value)).map { .decimal($0) }
   }
 
   private func stringValue(_ node: FHIRPathNode, _ value: JSONNode) -> FHIRPathItem? {
+    note(node.document.lexeme(value).count >> 6)
     guard let text = node.document.string(value) else { return nil }
     switch schema.primitive(node.type) {
     case .date: return FHIRDateTime(text, as: .date).map { .temporal(FHIRPathTemporal(.date, $0)) } ?? .string(text)
@@ -83,7 +85,10 @@ extension Evaluation {
   func text(of item: FHIRPathItem) -> String? {
     switch item {
     case .string(let text): return text
-    case .node(let node): return node.value.flatMap { node.document.string($0) }
+    case .node(let node):
+      guard let value = node.value, node.document.kind(value) == .string else { return nil }
+      note(node.document.lexeme(value).count >> 6)
+      return node.document.string(value)
     default: return nil
     }
   }

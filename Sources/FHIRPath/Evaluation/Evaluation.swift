@@ -11,6 +11,8 @@ final class Evaluation {
   let context: FHIRPathContext
   let schema: Schema
   private(set) var steps = 0
+  /// `%resource` once it was looked for.
+  var resourceFound: FHIRPathNode??
 
   /// What names without a path mean at some place of the expression.
   struct Scope {
@@ -52,6 +54,12 @@ final class Evaluation {
       throw FHIRPathError(.tooCostly, "the expression needs more than \(program.limits.stepsMax) steps", at: offset)
     }
   }
+
+  /// Adds work done where no error can be thrown; the next `charge` tells.
+  func note(_ count: Int) { steps &+= count }
+
+  /// The steps of handling so many items at once.
+  func charge(items count: Int, at offset: Int) throws(FHIRPathError) { try charge(count >> 3, at: offset) }
 
   func checkCount(_ items: Items, at offset: Int) throws(FHIRPathError) {
     guard items.count <= program.limits.itemsMax else {

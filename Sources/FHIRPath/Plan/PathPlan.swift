@@ -27,7 +27,7 @@ struct PathPlan: Sendable {
   ) {
     let builder = Builder(syntax: syntax, typeNames: typeNames, schema: schema)
     guard let drafts = builder.paths(syntax.root), drafts.count <= PathPlan.alternativesMax else { return nil }
-    alternatives = drafts.map { builder.resolve($0, context: context) }
+    alternatives = drafts.compactMap { builder.resolve($0, context: context) }
   }
 
   // MARK: - Building
@@ -96,12 +96,15 @@ struct PathPlan: Sendable {
       }
     }
 
-    /// Looks the names up as far as the types on the way are known beforehand.
-    func resolve(_ drafts: [Draft], context: Schema.TypeID?) -> [Step] {
+    /// Looks the names up as far as the types on the way are known beforehand; nil for a path that begins with a type
+    /// the context cannot be.
+    func resolve(_ drafts: [Draft], context: Schema.TypeID?) -> [Step]? {
       var steps: [Step] = []
       var type = context
       for (index, draft) in drafts.enumerated() {
         switch draft {
+        case .type(let wanted, false) where index == 0 && context.map { !schema.isAbstract($0) } == true:
+          guard let context, schema.isSubtype(context, of: wanted) else { return nil }
         case .type(let wanted, let isExact):
           steps.append(.type(wanted, isExact: isExact))
           type = wanted

@@ -22,6 +22,12 @@ struct ReferenceLookup {
     static let resourceType: JSONKey = "resourceType"
   }
 
+  /// The steps of one look-up: the entries or contained resources that may be looked at.
+  var cost: Int {
+    let lists = [Key.entry, Key.contained].compactMap { document.member(document.root, $0) }
+    return lists.reduce(1) { $0 + document.count($1) / 4 }
+  }
+
   /// The reference's text: of a Reference its `reference`, of a uri or canonical itself.
   func text(of node: JSONNode) -> JSONNode? {
     switch document.kind(node) {
@@ -91,7 +97,9 @@ struct ReferenceLookup {
     var result: [Resource] = []
     var current = document.root
     while true {
-      if let type = schema.resourceType(of: current, in: document) { result.append(Resource(node: current, type: type)) }
+      if let type = schema.resourceType(of: current, in: document) {
+        result.append(Resource(node: current, type: type))
+      }
       var next: JSONNode?
       switch document.kind(current) {
       case .object:

@@ -26,7 +26,8 @@ enum Function: String, Sendable, CaseIterable {
   case lowBoundary, highBoundary, precision, comparable
   case yearOf, monthOf, dayOf, hourOf, minuteOf, secondOf, millisecondOf, timezoneOffsetOf, dateOf, timeOf
   // FHIR
-  case `extension`, hasValue, getValue, resolve, elementDefinition, slice, checkModifiers, conformsTo, memberOf, subsumes
+  case `extension`, hasValue, getValue, resolve, elementDefinition, slice, checkModifiers, conformsTo, memberOf,
+    subsumes
   case subsumedBy, htmlChecks, hasTemplateIdOf
 
   /// How many arguments it takes.

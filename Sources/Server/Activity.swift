@@ -1,0 +1,71 @@
+import FHIRModel
+import FHIRService
+import FHIRStore
+
+/// What a request turned out to ask for, in a form without any of its values: for metrics and the log. The FHIR names
+/// are those of http://hl7.org/fhir/restful-interaction where there is one.
+enum Activity: Int, CaseIterable, Sendable {
+  case none, welcome, health, metrics, options
+  case capabilities, versions, read, vread, create, update, delete, searchType, searchSystem
+  case historyInstance, historyType, historySystem, bundle, fhirPath
+
+  var name: String {
+    switch self {
+    case .none: "none"
+    case .welcome: "welcome"
+    case .health: "health"
+    case .metrics: "metrics"
+    case .options: "options"
+    case .capabilities: "capabilities"
+    case .versions: "versions"
+    case .read: "read"
+    case .vread: "vread"
+    case .create: "create"
+    case .update: "update"
+    case .delete: "delete"
+    case .searchType: "search-type"
+    case .searchSystem: "search-system"
+    case .historyInstance: "history-instance"
+    case .historyType: "history-type"
+    case .historySystem: "history-system"
+    case .bundle: "bundle"
+    case .fhirPath: "fhirpath"
+    }
+  }
+
+  init(_ interaction: Interaction) {
+    switch interaction {
+    case .capabilities: self = .capabilities
+    case .versions: self = .versions
+    case .read: self = .read
+    case .vread: self = .vread
+    case .create: self = .create
+    case .update, .conditionalUpdate: self = .update
+    case .delete: self = .delete
+    case .search(let type, _): self = type == nil ? .searchSystem : .searchType
+    case .history(.instance, _): self = .historyInstance
+    case .history(.type, _): self = .historyType
+    case .history(.system, _): self = .historySystem
+    case .bundle: self = .bundle
+    case .fhirPath: self = .fhirPath
+    }
+  }
+
+  /// The path of an interaction with its values left out, such as `Patient/{id}`.
+  static func shape(_ interaction: Interaction, _ schema: Schema) -> String {
+    switch interaction {
+    case .capabilities: "metadata"
+    case .versions: "$versions"
+    case .read(let type, _), .update(let type, _), .delete(let type, _): schema.name(type) + "/{id}"
+    case .vread(let type, _, _): schema.name(type) + "/{id}/_history/{vid}"
+    case .create(let type): schema.name(type)
+    case .conditionalUpdate(let type, _): schema.name(type) + "?{criteria}"
+    case .search(let type, _): (type.map { schema.name($0) } ?? "") + "?{criteria}"
+    case .history(.instance(let type, _), _): schema.name(type) + "/{id}/_history"
+    case .history(.type(let type), _): schema.name(type) + "/_history"
+    case .history(.system, _): "_history"
+    case .bundle: "/"
+    case .fhirPath: "$fhirpath"
+    }
+  }
+}

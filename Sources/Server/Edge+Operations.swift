@@ -1,0 +1,108 @@
+import Base
+import FHIRModel
+import FHIRService
+import HTTPServer
+import JSONCore
+import Synchronization
+
+/// What operators ask for: a greeting, health, metrics.
+extension Edge {
+  private static let json = "application/json; charset=utf-8"
+
+
+  /// GET and HEAD only; true for OPTIONS, which is answered alike everywhere here.
+  private func isOptions(_ request: HTTPRequest, _ trace: inout Trace) throws(Fault) -> Bool {
+    switch request.method {
+    case .get, .head: return false
+    case .options: return true
+    default:
+      trace.allowed = ["GET", "HEAD", "OPTIONS"]
+      throw Fault(.methodNotAllowed, "This method is not offered here.")
+    }
+  }
+
+  /// `/`: what runs here and where.
+  func welcome(_ request: HTTPRequest, _ trace: inout Trace) throws(Fault) -> HTTPResponse {
+    trace.activity = .welcome
+    if try isOptions(request, &trace) { return options(["GET", "HEAD"], &trace) }
+    var writer = JSONWriter(reserving: 512)
+    writer.beginObject()
+    writer.member("name", software.name)
+    writer.member("version", software.version)
+    writer.key("services")
+    writer.beginArray()
+    for mount in mounts {
+      writer.beginObject()
+      writer.member("workspace", mount.workspace)
+      writer.member("name", mount.name)
+      writer.member("kind", "fhir")
+      writer.member("fhirVersion", mount.service.schema.fhirVersion)
+      writer.member("path", mount.path)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+    return operatorAnswer(200, Self.json, writer.bytes)
+  }
+
+  /// `health/check`: 200 while every service reads and writes, else 503.
+  func check(_ request: HTTPRequest, _ mounts: [FHIRMount], _ trace: inout Trace) throws(Fault) -> HTTPResponse {
+    trace.activity = .health
+    if try isOptions(request, &trace) { return options(["GET", "HEAD"], &trace) }
+    let healthy = mounts.map { $0.service.isWritable }
+    let isHealthy = healthy.allSatisfy { $0 }
+    var writer = JSONWriter(reserving: 512)
+    writer.beginObject()
+    writer.member("overallStatus", isHealthy ? "Healthy" : "Unhealthy")
+    writer.key("details")
+    writer.beginArray()
+    for (mount, isWritable) in zip(mounts, healthy) {
+      writer.beginObject()
+      writer.member("name", "\(mount.workspace)/\(mount.name)")
+      writer.member("status", isWritable ? "Healthy" : "Unhealthy")
+      writer.member(
+        "description",
+        isWritable
+          ? "The store takes reads and writes."
+          : "The store takes no writes: its disk failed. Restart the server when the disk is sound.")
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+    var response = operatorAnswer(isHealthy ? 200 : 503, Self.json, writer.bytes)
+    if !isHealthy { response.headers.append(("Retry-After", String(Self.retryAfterSeconds))) }
+    return response
+  }
+
+  /// `/metrics` in Prometheus' text format.
+  func expose(_ request: HTTPRequest, _ trace: inout Trace) throws(Fault) -> HTTPResponse {
+    trace.activity = .metrics
+    if try isOptions(request, &trace) { return options(["GET", "HEAD"], &trace) }
+    let now = load.withLock { $0 }?() ?? Load()
+    var samples = metrics.samples
+    samples += [
+      MetricSample("aceso_http_connections", .gauge, "Open connections.", Double(now.connections)),
+      MetricSample("aceso_http_requests_in_flight", .gauge, "Requests in work.", Double(now.requestsInFlight)),
+      MetricSample("aceso_build_info", .gauge, "The version that runs.", 1, [("version", software.version)]),
+    ]
+    for mount in mounts {
+      let labels = [("workspace", mount.workspace), ("service", mount.name)]
+      samples.append(
+        MetricSample(
+          "aceso_service_writable", .gauge, "1 while the service takes writes.", mount.service.isWritable ? 1 : 0,
+          labels))
+      samples += mount.samples().map { sample in
+        var sample = sample
+        sample.labels = labels + sample.labels
+        return sample
+      }
+    }
+    let text = MetricSample.text(samples + process.samples)
+    return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
+  }
+
+  private func operatorAnswer(_ status: Int, _ contentType: String, _ body: [UInt8]) -> HTTPResponse {
+    HTTPResponse(
+      status: status, headers: [("Content-Type", contentType), ("Cache-Control", "no-store")], body: .bytes(body))
+  }
+}

@@ -1,0 +1,186 @@
+import Base
+import FHIRService
+import HTTPServer
+import Synchronization
+
+/// The edge of the house: an HTTP request becomes a call and a decision here, and the answer becomes HTTP; nowhere
+/// else. Down once, up once.
+///
+/// A request runs on its connection's event loop. What takes longer than a point read is carried out aside, on the
+/// global executor, and comes back for its answer.
+final class Edge: Sendable {
+  /// Bodies up to this are parsed and checked on the event loop; larger ones would keep its other connections waiting.
+  static let loopBodyBytesMax = 64 * 1024
+  /// Requests that take longer are told in the log.
+  static let slowRequestNanoseconds: UInt64 = 1_000_000_000
+  /// How long a client should wait before it asks a busy server again.
+  static let retryAfterSeconds = 2
+  /// A longer `X-Request-Id` of the client's is not repeated to it.
+  static let correlationBytesMax = 128
+
+  /// What the transport has at hand.
+  struct Load: Sendable {
+    var connections = 0
+    var requestsInFlight = 0
+  }
+
+  let mounts: [FHIRMount]
+  let software: FHIRService.Software
+  let metrics = Metrics()
+  let process: ProcessSamples
+  let load = Mutex<(@Sendable () -> Load)?>(nil)
+  /// For requests of HTTP/1.0 that do not say whom they ask.
+  let defaultHost: String
+  private let ids: IdentifierSource
+  private let log: Log
+
+  init(
+    _ mounts: [FHIRMount], software: FHIRService.Software, defaultHost: String, clock: Clock, ids: IdentifierSource,
+    log: Log
+  ) {
+    self.mounts = mounts
+    self.software = software
+    self.defaultHost = defaultHost
+    self.process = ProcessSamples(clock: clock)
+    self.ids = ids
+    self.log = log
+  }
+
+  /// What becomes known of a request while it is carried out.
+  struct Trace {
+    var activity = Activity.none
+    var call: Call?
+    var mount: FHIRMount?
+    var format = Format.fhirJSON
+    /// Methods for the `Allow` field of a 405.
+    var allowed: [String] = []
+  }
+
+  /// Carries out one request.
+  func handle(_ request: HTTPRequest) async -> HTTPResponse {
+    let begun = monotonicNanoseconds()
+    var trace = Trace()
+    var response: HTTPResponse
+    do throws(Fault) {
+      response = try await respond(request, &trace)
+    } catch {
+      response = outcome(error, trace)
+    }
+    let id = ids.next()
+    addCommonHeaders(to: &response, request, id)
+    let took = monotonicNanoseconds() &- begun
+    metrics.record(trace.activity, request.method, status: response.status, nanoseconds: took)
+    tell(request, response, trace, id, took)
+    return response
+  }
+
+  private func respond(_ request: HTTPRequest, _ trace: inout Trace) async throws(Fault) -> HTTPResponse {
+    if request.target == "*" { return options(["GET", "HEAD", "POST", "PUT", "DELETE"], &trace) }
+    let target = try RequestTarget(request.target)
+    if target.segments.count >= 2, let mount = mount(target.segments[0], target.segments[1]) {
+      trace.mount = mount
+      let path = Array(target.segments.dropFirst(2))
+      if path == ["health", "check"] { return try check(request, [mount], &trace) }
+      return try await serve(request, path, target.query, mount, &trace)
+    }
+    switch target.segments {
+    case []: return try welcome(request, &trace)
+    case ["health", "check"]: return try check(request, mounts, &trace)
+    case ["metrics"]: return try expose(request, &trace)
+    default: throw unknown(request, &trace)
+    }
+  }
+
+  private func mount(_ workspace: String, _ name: String) -> FHIRMount? {
+    mounts.first { $0.name == name && $0.workspace == workspace }
+  }
+
+  /// A path that leads nowhere: 404; HEAD is answered 405, as clients of Microsoft's server expect.
+  func unknown(_ request: HTTPRequest, _ trace: inout Trace) -> Fault {
+    guard request.method == .head else { return Fault(.notFound, "The requested route was not found.") }
+    trace.allowed = ["OPTIONS"]
+    return Fault(.methodNotAllowed, "HEAD is not offered here.")
+  }
+
+  // MARK: Answers
+
+  /// The answer to OPTIONS (RFC 9110 §9.3.7).
+  func options(_ methods: [String], _ trace: inout Trace) -> HTTPResponse {
+    trace.activity = .options
+    return HTTPResponse(status: 204, headers: [("Allow", (methods + ["OPTIONS"]).joined(separator: ", "))])
+  }
+
+  /// A fault as HTTP and OperationOutcome.
+  func outcome(_ fault: Fault, _ trace: Trace) -> HTTPResponse {
+    var response = HTTPResponse(
+      status: OperationOutcome.status(of: fault),
+      headers: [("Content-Type", trace.format.contentType), ("Cache-Control", "no-store")],
+      body: .bytes(OperationOutcome.json(fault, id: ids.next())))
+    if response.status == 405 {
+      // A Bundle of no type is the one fault of this kind that is not the path's.
+      let allowed = trace.activity == .bundle ? ["GET", "HEAD", "POST", "OPTIONS"] : trace.allowed
+      response.headers.append(("Allow", allowed.joined(separator: ", ")))
+    }
+    if response.status == 503 || response.status == 429 {
+      response.headers.append(("Retry-After", String(Self.retryAfterSeconds)))
+    }
+    return response
+  }
+
+  /// The answer to a request that the transport refuses. It reaches no handler, so all its fields are set here.
+  func refusal(_ status: Int, _ diagnostics: String) -> HTTPResponse {
+    let code =
+      switch status {
+      case 408: "timeout"
+      case 413, 414, 431: "too-long"
+      case 417, 501, 505: "not-supported"
+      case 503: "transient"
+      case 500: "exception"
+      default: "invalid"
+      }
+    let reason = Fault.Reason(diagnostics, code: code)
+    var response = HTTPResponse(
+      status: status, headers: [("Content-Type", Format.fhirJSON.contentType), ("Cache-Control", "no-store")],
+      body: .bytes(OperationOutcome.json([reason], id: ids.next())))
+    response.headers.append(("X-Content-Type-Options", "nosniff"))
+    response.headers.append(("X-Request-Id", ids.next()))
+    if status == 503 { response.headers.append(("Retry-After", String(Self.retryAfterSeconds))) }
+    return response
+  }
+
+  private func addCommonHeaders(to response: inout HTTPResponse, _ request: HTTPRequest, _ id: String) {
+    response.headers.append(("X-Content-Type-Options", "nosniff"))
+    response.headers.append(("X-Request-Id", id))
+    if let correlation = request.header("x-request-id"), correlation.utf8.count <= Self.correlationBytesMax {
+      response.headers.append(("X-Correlation-Id", correlation))
+    }
+  }
+
+  // MARK: The log
+
+  private func tell(
+    _ request: HTTPRequest, _ response: HTTPResponse, _ trace: Trace, _ id: String, _ nanoseconds: UInt64
+  ) {
+    let level: Log.Level =
+      response.status >= 500 ? .error : nanoseconds >= Self.slowRequestNanoseconds ? .warning : .debug
+    guard log.isOn(level) else { return }
+    log.write(
+      level, "request",
+      [
+        "request": .text(id), "method": .text(methodName(request.method)), "route": .text(route(trace)),
+        "status": .number(response.status), "ms": .nanoseconds(nanoseconds), "received": .number(request.body.count),
+        "sent": .number(response.body.count ?? 0),
+      ])
+  }
+
+  /// A method that is no known one is a client's text.
+  private func methodName(_ method: HTTPMethod) -> String {
+    if case .other = method { "other" } else { method.name }
+  }
+
+  private func route(_ trace: Trace) -> String {
+    guard let mount = trace.mount else { return trace.activity.name }
+    guard let call = trace.call else { return "\(mount.path) \(trace.activity.name)" }
+    return "\(mount.path)/\(Activity.shape(call.interaction, mount.service.schema))"
+  }
+}

@@ -1,0 +1,25 @@
+public import FHIRService
+
+/// A FHIR service and the place it is reached at: `/{workspace}/{name}`.
+public struct FHIRMount: Sendable {
+  public let workspace: String
+  public let name: String
+  public let service: FHIRService
+  /// Samples of the service's own for `/metrics`; labels naming the service are added.
+  let samples: @Sendable () -> [MetricSample]
+
+  /// - Parameters:
+  ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
+  public init(
+    workspace: String, name: String, service: FHIRService,
+    samples: @escaping @Sendable () -> [MetricSample] = { [] }
+  ) {
+    self.workspace = workspace
+    self.name = name
+    self.service = service
+    self.samples = samples
+  }
+
+  /// The path of the service's base, without a slash at its end.
+  public var path: String { "/\(workspace)/\(name)" }
+}

@@ -1,0 +1,105 @@
+import Base
+
+/// A request's path, cut into decoded segments, and its query as received (RFC 3986 §3.3, §3.4).
+///
+/// A decoded segment never holds a slash, a backslash or a control character and is never `.` or `..`, so that no
+/// reading of a path differs from ours.
+struct RequestTarget {
+  let segments: [String]
+  let query: Substring
+
+  /// - Throws: `.invalid` for a path that has no single reading, `.notFound` for one with empty segments.
+  init(_ target: String) throws(Fault) {
+    let bytes = target.utf8
+    let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
+    query = end == bytes.endIndex ? "" : target[bytes.index(after: end)...]
+    var segments: [String] = []
+    segments.reserveCapacity(6)
+    // The path begins with a slash; a slash at its end adds nothing.
+    var start = bytes.index(after: bytes.startIndex)
+    while start < end {
+      let stop = bytes[start..<end].firstIndex(of: UInt8(ascii: "/")) ?? end
+      segments.append(try Self.decode(target[start..<stop]))
+      start = stop == end ? end : bytes.index(after: stop)
+    }
+    self.segments = segments
+  }
+
+  private static func decode(_ text: Substring) throws(Fault) -> String {
+    guard !text.isEmpty else { throw Fault(.notFound, "The path has an empty segment.") }
+    if text.utf8.allSatisfy({ $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") && $0 > 0x20 && $0 < 0x7F }) {
+      return try checked(String(text))
+    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.utf8.count)
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard let high = rest.popFirst().flatMap(hex), let low = rest.popFirst().flatMap(hex) else {
+        throw Fault(.invalid, "The path has a percent sign that is not followed by two hexadecimal digits.")
+      }
+      bytes.append(high << 4 | low)
+    }
+    guard bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "/") && $0 != UInt8(ascii: "\\") }) else {
+      throw Fault(.invalid, "A segment of the path holds an encoded slash, a backslash or a control character.")
+    }
+    guard let decoded = String(validating: bytes, as: UTF8.self) else {
+      throw Fault(.invalid, "The path is not UTF-8.")
+    }
+    return try checked(decoded)
+  }
+
+  private static func checked(_ segment: String) throws(Fault) -> String {
+    guard segment != ".", segment != ".." else { throw Fault(.invalid, "The path has a dot segment.") }
+    return segment
+  }
+
+  private static func hex(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    default: nil
+    }
+  }
+}
+
+/// The host and port a client says it talks to, which become part of every address we tell it.
+enum HostField {
+  /// RFC 9110 §7.2, RFC 3986 §3.2.2: a name, an IPv4 or a bracketed IPv6 address, and a port.
+  static func isValid(_ host: String) -> Bool {
+    let bytes = host.utf8
+    guard let first = bytes.first, bytes.count <= 261 else { return false }
+    let name: Substring.UTF8View
+    var rest: Substring.UTF8View
+    if first == UInt8(ascii: "[") {
+      guard let close = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
+      name = bytes[bytes.index(after: bytes.startIndex)..<close]
+      rest = bytes[bytes.index(after: close)...]
+      guard !name.isEmpty, name.allSatisfy({ isHex($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }) else {
+        return false
+      }
+    } else {
+      let colon = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
+      name = bytes[..<colon]
+      rest = bytes[colon...]
+      guard !name.isEmpty, name.allSatisfy(isNameByte) else { return false }
+    }
+    guard let colon = rest.popFirst() else { return true }
+    return colon == UInt8(ascii: ":") && (1...5).contains(rest.count) && rest.allSatisfy(isDigit)
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+  private static func isHex(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "f")
+  }
+
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (byte | 0x20) >= UInt8(ascii: "a") && (byte | 0x20) <= UInt8(ascii: "z")
+      || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+}

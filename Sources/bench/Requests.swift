@@ -1,0 +1,31 @@
+/// Ready-made requests to one FHIR service.
+struct Requests {
+  let host: String
+  /// The service's path, without a slash at its end.
+  let base: String
+
+  func get(_ path: String) -> [UInt8] {
+    Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\nAccept: application/fhir+json\r\n\r\n".utf8)
+  }
+
+  func read(_ reference: String) -> [UInt8] { get("\(base)/\(reference)") }
+
+  func delete(_ reference: String) -> [UInt8] {
+    Array("DELETE \(base)/\(reference) HTTP/1.1\r\nHost: \(host)\r\n\r\n".utf8)
+  }
+
+  /// `path`: below the base, or empty for the base itself.
+  func send(_ method: String, _ path: String, _ body: [UInt8]) -> [UInt8] {
+    let target = path.isEmpty ? base : "\(base)/\(path)"
+    return Array(
+      """
+      \(method) \(target) HTTP/1.1\r
+      Host: \(host)\r
+      Accept: application/fhir+json\r
+      Content-Type: application/fhir+json\r
+      Content-Length: \(body.count)\r
+      \r
+
+      """.utf8) + body
+  }
+}
