@@ -87,7 +87,10 @@ let package = Package(
     tests("SynthesisTests", ["Base", "FHIRModel", "JSONCore", "Synthesis"]),
     tests(
       "FHIRStoreTests",
-      ["Base", "CFaultVFS", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage", "StorageSQLite"]),
+      [
+        "Base", "CFaultVFS", "CSQLite", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
+        "Synthesis",
+      ]),
     tests(
       "FHIRServiceTests",
       ["Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite"]),

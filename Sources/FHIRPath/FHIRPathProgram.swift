@@ -19,8 +19,8 @@ public final class FHIRPathProgram: Sendable {
   /// Reads an expression.
   ///
   /// - Parameters:
-  ///   - context: the type of every focus to come. It makes walking faster, leaves out paths that begin with other types,
-  ///     and with `isStrict` serves to check element names.
+  ///   - context: the type of every focus to come. It makes walking faster and leaves out paths that begin with other
+  ///     types; with `isStrict` it serves to check element names.
   ///   - isStrict: whether names of elements that the types do not have are errors; otherwise they select nothing.
   public init(
     _ expression: String, schema: Schema, context: Schema.TypeID? = nil, isStrict: Bool = false,

@@ -24,19 +24,18 @@ public final class IndexExtractor: Sendable {
   /// The index rows of a resource, each once.
   /// - Throws: `.tooLarge` when there are more than a resource may have.
   public func rows(of document: JSONDocument, _ resource: JSONNode, _ type: Schema.TypeID) throws(Fault) -> [IndexRow] {
-    let context = FHIRPathContext(
-      document: document, node: resource, type: type, now: Instant(milliseconds: 0))
+    let focus = FHIRPathNode(document: document, value: resource, type: type)
     var rows: [IndexRow] = []
     rows.reserveCapacity(32)
     var seen: Set<IndexRow> = []
+    var reader = ValueReader(document: document, schema: schema)
     for plan in plans(for: type) {
       let start = rows.count
       if plan.kind == .composite {
-        appendComposite(plan, context, document, &rows)
+        appendComposite(plan, focus, &reader, &rows)
       } else {
-        for value in values(plan.program, plan.kind, plan.binding, plan.soleTarget, context, document) {
-          rows.append(value.row(plan.number))
-        }
+        read(plan.source, focus, &reader)
+        for value in reader.values { rows.append(value.row(plan.number)) }
       }
       if rows.count - start > 1 { Self.removeDuplicates(&rows, from: start, &seen) }
       guard rows.count <= limits.indexRowsMax else {
@@ -67,42 +66,52 @@ public final class IndexExtractor: Sendable {
     return compiled
   }
 
-  private func evaluate(_ program: FHIRPathProgram, _ context: FHIRPathContext) -> [FHIRPathItem] {
-    // An expression that fails on a resource says nothing about it.
-    (try? program.evaluate(in: context)) ?? []
-  }
-
-  private func values(
-    _ program: FHIRPathProgram, _ kind: SearchParameter.Kind, _ binding: Schema.BindingID?, _ soleTarget: String?,
-    _ context: FHIRPathContext, _ document: JSONDocument
-  ) -> [ExtractedValue] {
-    var reader = ValueReader(document: document, schema: schema, binding: binding, soleTarget: soleTarget)
-    for item in evaluate(program, context) {
+  /// Fills `reader.values` with what a parameter or component says about `focus`.
+  private func read(_ source: IndexPlan.Source, _ focus: FHIRPathNode, _ reader: inout ValueReader) {
+    reader.begin(binding: source.binding, soleTarget: source.soleTarget)
+    guard let start = focus.value else { return }
+    // Nearly every expression is a plain path: walked on the tape, without a collection.
+    let isWalked = source.program.forEachNode(in: focus.document, from: start, type: focus.type) { node, type in
+      if let shape = shapes[Int(type.rawValue)] { reader.read(node, shape, as: source.kind) }
+    }
+    if isWalked { return }
+    for item in evaluate(source.program, focus) {
       switch item {
       case .node(let node):
-        if let value = node.value, let shape = shapes[Int(node.type.rawValue)] { reader.read(value, shape, as: kind) }
-      case .boolean(let value) where kind == .token:
+        guard let value = node.value, let shape = shapes[Int(node.type.rawValue)] else { continue }
+        reader.read(value, shape, as: source.kind)
+      case .boolean(let value) where source.kind == .token:
         reader.values.append(.token(system: "", code: value ? "true" : "false"))
-      case .string(let text) where kind == .string: reader.values.append(.string(ValueReader.cut(text)))
-      case .string(let text) where kind == .token: reader.values.append(.token(system: "", code: text))
+      case .string(let text) where source.kind == .string: reader.values.append(.string(ValueReader.cut(text)))
+      case .string(let text) where source.kind == .token: reader.values.append(.token(system: "", code: text))
       default: continue
       }
     }
-    return reader.values
+  }
+
+  private func evaluate(_ program: FHIRPathProgram, _ focus: FHIRPathNode) -> [FHIRPathItem] {
+    // An expression that fails on a resource says nothing about it.
+    (try? program.evaluate(in: FHIRPathContext(focus: [.node(focus)], now: Instant(milliseconds: 0)))) ?? []
   }
 
   private func appendComposite(
-    _ plan: IndexPlan, _ context: FHIRPathContext, _ document: JSONDocument, _ rows: inout [IndexRow]
+    _ plan: IndexPlan, _ focus: FHIRPathNode, _ reader: inout ValueReader, _ rows: inout [IndexRow]
   ) {
-    for item in evaluate(plan.program, context) {
-      var element = context
-      element.focus = [item]
+    guard let start = focus.value else { return }
+    var elements: [FHIRPathNode] = []
+    let isWalked = plan.source.program.forEachNode(in: focus.document, from: start, type: focus.type) { node, type in
+      elements.append(FHIRPathNode(document: focus.document, value: node, type: type))
+    }
+    if !isWalked {
+      elements = evaluate(plan.source.program, focus).compactMap { if case .node(let node) = $0 { node } else { nil } }
+    }
+    for element in elements {
       var values: [[ExtractedValue]] = []
       for component in plan.components {
-        let found = self.values(component.program, component.kind, component.binding, nil, element, document)
+        read(component, element, &reader)
         // Every component must have a value, or the element says nothing.
-        if found.isEmpty { break }
-        values.append(found)
+        if reader.values.isEmpty { break }
+        values.append(reader.values)
       }
       guard values.count == plan.components.count else { continue }
       appendCombinations(plan.number, values, &rows)

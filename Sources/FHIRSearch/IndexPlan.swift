@@ -4,44 +4,44 @@ import FHIRPath
 /// One parameter of one resource type, ready to be evaluated.
 struct IndexPlan: Sendable {
   let number: Int32
-  let kind: SearchParameter.Kind
-  let program: FHIRPathProgram
-  /// The binding of the element that a plain path leads to.
-  let binding: Schema.BindingID?
-  /// The only type that references may point to, where there is one.
-  let soleTarget: String?
-  let components: [Component]
+  let source: Source
+  /// A composite's parts, relative to the elements that `source` finds.
+  let components: [Source]
 
-  struct Component: Sendable {
+  var kind: SearchParameter.Kind { source.kind }
+
+  /// Where values come from.
+  struct Source: Sendable {
     let kind: SearchParameter.Kind
     let program: FHIRPathProgram
+    /// The binding of the element that a plain path leads to.
     let binding: Schema.BindingID?
+    /// The only type that references may point to, where there is one.
+    let soleTarget: String?
   }
 
   /// - Returns: nil for parameters that index nothing.
   /// - Throws: `FHIRPathError` for an expression that does not compile.
   init?(_ parameter: SearchParameter, _ schema: Schema) throws(FHIRPathError) {
     guard !parameter.isAnsweredByResource, let expression = parameter.definition.expression else { return nil }
-    let typeName = schema.name(parameter.resourceType)
-    let branches = Self.branches(of: expression, for: typeName)
-    number = parameter.number
-    kind = parameter.kind
-    program = try FHIRPathProgram(
-      branches.joined(separator: " | "), schema: schema, context: parameter.resourceType)
-    binding = branches.count == 1 ? Self.binding(of: branches[0], schema) : nil
+    let branches = Self.branches(of: expression, for: schema.name(parameter.resourceType))
     let targets = parameter.definition.targets
-    soleTarget = targets.count == 1 ? schema.name(targets[0]) : nil
-    var components: [Component] = []
+    number = parameter.number
+    source = Source(
+      kind: parameter.kind,
+      program: try FHIRPathProgram(branches.joined(separator: " | "), schema: schema, context: parameter.resourceType),
+      binding: branches.count == 1 ? Self.binding(of: branches[0], schema) : nil,
+      soleTarget: targets.count == 1 ? schema.name(targets[0]) : nil)
+    var components: [Source] = []
     for component in parameter.definition.components {
       guard let definition = schema.searchParameter(url: component.definition) else { return nil }
       // A component's path starts at the composite's elements; the first branch tells its binding.
-      let path = branches[0] + "." + component.expression
       components.append(
-        Component(
+        Source(
           kind: definition.type, program: try FHIRPathProgram(component.expression, schema: schema),
-          binding: Self.binding(of: path, schema)))
+          binding: Self.binding(of: branches[0] + "." + component.expression, schema), soleTarget: nil))
     }
-    guard kind != .composite || components.count == 2 || components.count == 3 else { return nil }
+    guard parameter.kind != .composite || components.count == 2 || components.count == 3 else { return nil }
     self.components = components
   }
 

@@ -41,7 +41,11 @@ public struct QueryString: Sendable {
       if !escape.isEmpty {
         escape.append(byte)
         guard escape.count == 3 else { continue }
-        if let high = hex(escape[1]), let low = hex(escape[2]) { bytes.append(high << 4 | low) } else { bytes += escape }
+        if let high = hex(escape[1]), let low = hex(escape[2]) {
+          bytes.append(high << 4 | low)
+        } else {
+          bytes += escape
+        }
         escape.removeAll()
       } else if byte == UInt8(ascii: "%") {
         escape.append(byte)

@@ -6,10 +6,21 @@ struct ValueReader {
   let document: JSONDocument
   let schema: Schema
   /// The binding of the element a plain path leads to: it gives a `code` its system.
-  let binding: Schema.BindingID?
+  private var binding: Schema.BindingID?
   /// The only type that the parameter's references may point to: what an id without a type means.
-  let soleTarget: String?
+  private var soleTarget: String?
   var values: [ExtractedValue] = []
+
+  init(document: JSONDocument, schema: Schema) {
+    self.document = document
+    self.schema = schema
+  }
+
+  mutating func begin(binding: Schema.BindingID?, soleTarget: String?) {
+    self.binding = binding
+    self.soleTarget = soleTarget
+    values.removeAll(keepingCapacity: true)
+  }
 
   /// Longer text is indexed by its beginning.
   static let stringBytesMax = 4_096

@@ -51,7 +51,8 @@ public struct Preference: Sendable {
       switch pair.first {
       case "return":
         guard let wanted = Return(rawValue: value) else {
-          throw Fault(.invalid, "The preference 'return=\(value)' is not one of minimal, representation, OperationOutcome.")
+          throw Fault(
+            .invalid, "The preference 'return=\(value)' is not one of minimal, representation, OperationOutcome.")
         }
         returned = wanted
       case "handling":

@@ -12,9 +12,8 @@ struct IndexWriter {
   private struct Batch {
     let insert: Statement
     let delete: Statement
-    let columns: Int
-    var added: [[SQLValue]] = []
-    var removed: [[SQLValue]] = []
+    var added: RowBatch
+    var removed: RowBatch
   }
 
   private enum Table: Int, CaseIterable {
@@ -96,95 +95,77 @@ struct IndexWriter {
   init(_ numbers: StoreNumbers) {
     self.numbers = numbers
     self.grown = StoreNumbers.Grown(systems: [:])
-    self.batches = Self.statements.map { Batch(insert: $0.insert, delete: $0.delete, columns: $0.columns) }
+    self.batches = Self.statements.map {
+      Batch(
+        insert: $0.insert, delete: $0.delete, added: RowBatch(columns: $0.columns),
+        removed: RowBatch(columns: $0.columns))
+    }
   }
 
   mutating func add(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
-    for row in rows {
-      let (table, values) = try self.values(row, key, transaction)
-      batches[table.rawValue].added.append(values)
-    }
+    for row in rows { try push(row, key, \.added, transaction) }
   }
 
   mutating func remove(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
-    for row in rows {
-      let (table, values) = try self.values(row, key, transaction)
-      batches[table.rawValue].removed.append(values)
-    }
-  }
-
-  /// Writes everything collected; removals go first.
-  mutating func flush(in transaction: any Transaction) throws {
-    for place in batches.indices {
-      let batch = batches[place]
-      if !batch.removed.isEmpty {
-        try transaction.execute(batch.delete, rows: Self.rows(batch.removed, batch.columns))
-      }
-      if !batch.added.isEmpty {
-        try transaction.execute(batch.insert, rows: Self.rows(batch.added, batch.columns))
-      }
-      batches[place].removed = []
-      batches[place].added = []
-    }
+    for row in rows { try push(row, key, \.removed, transaction) }
   }
 
   /// Below this, sorting costs more than the locality gains.
   private static let sortedRowsMin = 32
 
-  private static func rows(_ list: [[SQLValue]], _ columns: Int) -> RowBatch {
-    var batch = RowBatch(columns: columns)
-    batch.reserve(rows: list.count)
-    let ordered = list.count < sortedRowsMin ? list : list.sorted(by: precedes)
-    for values in ordered { batch.append(contentsOf: values) }
-    return batch
-  }
-
-  private static func precedes(_ a: [SQLValue], _ b: [SQLValue]) -> Bool {
-    for (left, right) in zip(a, b) {
-      switch (left, right) {
-      case (.integer(let x), .integer(let y)) where x != y: return x < y
-      case (.text(let x), .text(let y)) where x != y: return x < y
-      case (.real(let x), .real(let y)) where x != y: return x < y
-      default: continue
-      }
+  /// Writes everything collected; removals go first.
+  mutating func flush(in transaction: any Transaction) throws {
+    for batch in batches {
+      if !batch.removed.isEmpty { try transaction.execute(batch.delete, rows: batch.removed) }
+      if batch.added.isEmpty { continue }
+      let isSorted = batch.added.rowCount >= Self.sortedRowsMin
+      try transaction.execute(batch.insert, rows: isSorted ? batch.added.sorted() : batch.added)
     }
-    return false
   }
 
   // MARK: One row
 
-  private mutating func values(_ row: IndexRow, _ key: Int64, _ transaction: any Transaction) throws
-    -> (Table, [SQLValue])
-  {
+  private mutating func push(
+    _ row: IndexRow, _ key: Int64, _ side: WritableKeyPath<Batch, RowBatch>, _ transaction: any Transaction
+  ) throws {
+    var table: Table
+    var values: (SQLValue, SQLValue, SQLValue?, SQLValue?)
     switch row {
-    case .token(let parameter, let system, let code):
+    case .token(_, let system, let code):
       let number = try self.system(system, transaction)
-      try note(parameter, system: number, transaction)
-      return (.token, [.integer(Int64(parameter)), .integer(number), .text(code), .integer(key)])
-    case .string(let parameter, let folded, let text):
-      return (.string, [.integer(Int64(parameter)), .text(folded), .text(text), .integer(key)])
-    case .reference(let parameter, let type, let id):
-      let number = numbers.typeNumbersByName[type] ?? 0
-      return (.reference, [.integer(Int64(parameter)), .integer(number), .text(id), .integer(key)])
-    case .date(let parameter, let low, let high):
-      let span = DateSpan(low: low, high: high).rawValue
-      return (.date, [.integer(Int64(parameter)), .integer(span), .integer(low), .integer(high), .integer(key)])
-    case .number(let parameter, let low, let high):
-      return (.number, [.integer(Int64(parameter)), .real(low), .real(high), .integer(key)])
-    case .quantity(let parameter, let system, let code, let low, let high):
-      let number = try self.system(system, transaction)
-      try note(parameter, unit: StoreNumbers.Unit(system: number, code: code), transaction)
-      return (
-        .quantity,
-        [.integer(Int64(parameter)), .integer(number), .text(code), .real(low), .real(high), .integer(key)]
+      try note(row.parameter, system: number, transaction)
+      (table, values) = (.token, (.integer(number), .text(code), nil, nil))
+    case .string(_, let folded, let text):
+      (table, values) = (.string, (.text(folded), .text(text), nil, nil))
+    case .reference(_, let type, let id):
+      (table, values) = (.reference, (.integer(numbers.typeNumbersByName[type] ?? 0), .text(id), nil, nil))
+    case .date(_, let low, let high):
+      (table, values) = (
+        .date, (.integer(DateSpan(low: low, high: high).rawValue), .integer(low), .integer(high), nil)
       )
-    case .uri(let parameter, let value):
-      return (.uri, [.integer(Int64(parameter)), .text(value), .integer(key)])
-    case .composite(let row):
-      return (.composite, try composite(row, key, transaction))
-    case .position(let parameter, let latitude, let longitude):
-      return (.position, [.integer(Int64(parameter)), .real(latitude), .real(longitude), .integer(key)])
+    case .number(_, let low, let high):
+      (table, values) = (.number, (.real(low), .real(high), nil, nil))
+    case .quantity(_, let system, let code, let low, let high):
+      let number = try self.system(system, transaction)
+      try note(row.parameter, unit: StoreNumbers.Unit(system: number, code: code), transaction)
+      (table, values) = (.quantity, (.integer(number), .text(code), .real(low), .real(high)))
+    case .uri(_, let value):
+      return push(.uri, side, [.integer(Int64(row.parameter)), .text(value), .integer(key)])
+    case .composite(let composite):
+      return push(.composite, side, try self.composite(composite, key, transaction))
+    case .position(_, let latitude, let longitude):
+      (table, values) = (.position, (.real(latitude), .real(longitude), nil, nil))
     }
+    batches[table.rawValue][keyPath: side].push(.integer(Int64(row.parameter)))
+    batches[table.rawValue][keyPath: side].push(values.0)
+    batches[table.rawValue][keyPath: side].push(values.1)
+    if let third = values.2 { batches[table.rawValue][keyPath: side].push(third) }
+    if let fourth = values.3 { batches[table.rawValue][keyPath: side].push(fourth) }
+    batches[table.rawValue][keyPath: side].push(.integer(key))
+  }
+
+  private mutating func push(_ table: Table, _ side: WritableKeyPath<Batch, RowBatch>, _ row: [SQLValue]) {
+    batches[table.rawValue][keyPath: side].append(contentsOf: row)
   }
 
   private mutating func composite(_ row: CompositeRow, _ key: Int64, _ transaction: any Transaction) throws

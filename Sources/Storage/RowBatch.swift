@@ -4,7 +4,7 @@ public struct RowBatch: Sendable {
   /// Parameters in each row, at least 1.
   public let columns: Int
   /// All values, row after row.
-  public private(set) var values: [SQLValue] = []
+  public internal(set) var values: [SQLValue] = []
 
   public init(columns: Int) {
     precondition(columns > 0, "a batch has at least one column")
@@ -21,6 +21,9 @@ public struct RowBatch: Sendable {
   /// Adds one row.
   public mutating func append(_ row: SQLValue...) { append(contentsOf: row) }
 
+  /// Adds the next value of the row under way; a row is complete with its last column's.
+  public mutating func push(_ value: SQLValue) { values.append(value) }
+
   /// Adds one row, or several (a multiple of `columns`).
   public mutating func append(contentsOf row: some Collection<SQLValue>) {
     precondition(row.count % columns == 0, "a row has as many values as the batch has columns")
@@ -29,6 +32,27 @@ public struct RowBatch: Sendable {
 
   /// The values of one row.
   public subscript(row: Int) -> ArraySlice<SQLValue> { values[row * columns..<(row + 1) * columns] }
+
+  /// The rows in ascending order of their columns, from the first on. Values of one column are of one kind.
+  public func sorted() -> RowBatch {
+    let order = (0..<rowCount).sorted { precedes($0, $1) }
+    var batch = RowBatch(columns: columns)
+    batch.values.reserveCapacity(values.count)
+    for row in order { batch.values += self[row] }
+    return batch
+  }
+
+  private func precedes(_ a: Int, _ b: Int) -> Bool {
+    for column in 0..<columns {
+      switch (values[a * columns + column], values[b * columns + column]) {
+      case (.integer(let x), .integer(let y)): if x != y { return x < y }
+      case (.text(let x), .text(let y)): if x != y { return x < y }
+      case (.real(let x), .real(let y)): if x != y { return x < y }
+      default: continue
+      }
+    }
+    return false
+  }
 
   /// Forgets the rows, keeps the room.
   public mutating func removeAll() { values.removeAll(keepingCapacity: true) }

@@ -1,7 +1,8 @@
 import Testing
 
 @Suite struct OfficialSuiteTests {
-  /// Tests that do not pass, each with the reason. A failure that is not listed fails, and so does an entry that passes.
+  /// Tests that do not pass, each with the reason. A failure that is not listed fails, and so does an entry that
+  /// passes.
   static let exceptions: [String: String] = [:]
 
   /// The same for the suite of R5, run with R4's types and inputs for what the two have in common.

@@ -68,7 +68,8 @@ import Testing
   @Test func decidesReferencesByWhatTheySay() throws {
     let text = #"""
       {"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p"}],
-       "performer":[{"reference":"#p"},{"reference":"Practitioner/1"},{"reference":"http://x.org/fhir/Patient/2/_history/3"},
+       "performer":[{"reference":"#p"},{"reference":"Practitioner/1"},
+       {"reference":"http://x.org/fhir/Patient/2/_history/3"},
        {"type":"Patient","display":"someone"},{"reference":"urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"}]}
       """#
     let found = try walk("Observation.performer.where(resolve() is Patient)", text, "Observation")

@@ -7,11 +7,13 @@ import Testing
 @Suite struct SemanticsTests {
   private static let patient = #"""
     {"resourceType":"Patient","id":"p","active":true,"birthDate":"1974-12-25",
-     "name":[{"given":["Peter",null,"James"],"_given":[null,{"extension":[{"url":"http://x.org/e","valueString":"v"}]},null],
+     "name":[{"given":["Peter",null,"James"],
+      "_given":[null,{"extension":[{"url":"http://x.org/e","valueString":"v"}]},null],
       "family":"Chalmers"}],
      "contained":[{"resourceType":"Organization","id":"o","name":"Org"}],
      "managingOrganization":{"reference":"#o"},
-     "extension":[{"url":"http://x.org/q","valueQuantity":{"value":2.0,"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}],
+     "extension":[{"url":"http://x.org/q",
+      "valueQuantity":{"value":2.0,"unit":"kg","system":"http://unitsofmeasure.org","code":"kg"}}],
      "text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>x</p></div>"}}
     """#
 
@@ -30,7 +32,8 @@ import Testing
   @Test(arguments: [
     ("'abc'.replace('', 'x')", ["xaxbxcx"]),
     (
-      #"'11/30/1972'.replaceMatches('\\b(?<month>\\d{1,2})/(?<day>\\d{1,2})/(?<year>\\d{2,4})\\b', '${day}-${month}-${year}')"#,
+      #"'11/30/1972'.replaceMatches('\\b(?<month>\\d{1,2})/(?<day>\\d{1,2})/(?<year>\\d{2,4})\\b', "#
+        + "'${day}-${month}-${year}')",
       ["30-11-1972"]
     ),
     ("'abcdefg'.indexOf('bc')", ["1"]), ("'abcdefg'.lastIndexOf('g')", ["6"]), ("'abc'.lastIndexOf('a')", ["0"]),
@@ -39,7 +42,9 @@ import Testing
     ("'N8000123123'.matches('N[0-9]{8}')", ["true"]),
     ("'N8000123123'.matches('^N[0-9]{8}$')", ["false"]), ("'aab'.matches('^(a|ab)(c|bcd)?b$')", ["false"]),
     ("'x-1y22'.replaceMatches('[0-9]+', '<$0>')", ["x-<1>y<22>"]), ("'aaa'.replaceMatches('a*?', '-')", ["-a-a-a-"]),
-    ("'aXbX'.replaceMatches('(.)X', '$1')", ["ab"]), ("'\\u00e9'.escape('json')", ["\u{e9}"]),
+    ("'abd'.matches('^(a|ab|abc)d$')", ["true"]), ("'abce'.matches('^(a|ab|abc)d$')", ["false"]),
+    ("'zz'.matches('^(x|y|z){2}$')", ["true"]), ("'aXbX'.replaceMatches('(.)X', '$1')", ["ab"]),
+    ("'\\u00e9'.escape('json')", ["\u{e9}"]),
   ])
   func strings(_ expression: String, _ expected: [String]) throws {
     #expect(try evaluate(expression) == expected)

@@ -10,7 +10,9 @@ import Testing
     #"{"resourceType":"Bundle","type":"\#(type)","entry":[\#(entries.joined(separator: ","))]}"#
   }
 
-  private static func entry(_ method: String, _ url: String, _ resource: String? = nil, fullURL: String? = nil, extra: String = "")
+  private static func entry(
+    _ method: String, _ url: String, _ resource: String? = nil, fullURL: String? = nil, extra: String = ""
+  )
     -> String
   {
     let body = resource.map { #""resource":\#($0),"# } ?? ""
@@ -37,9 +39,16 @@ import Testing
             Self.entry(
               "POST", "Observation", Self.observation(patient, extra: #","identifier":[{"value":"\#(patient)"}]"#),
               fullURL: "urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e059"),
-            Self.entry("POST", "Patient", #"{"resourceType":"Patient","link":[{"other":{"reference":"urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e050"},"type":"seealso"}]}"#, fullURL: patient),
-            Self.entry("POST", "Group", #"{"resourceType":"Group","type":"person","actual":true,"member":[{"entity":{"reference":"Patient/7"}}]}"#, fullURL: "http://old.example/fhir/Group/1"),
-            Self.entry("POST", "Patient", #"{"resourceType":"Patient","id":"7"}"#, fullURL: "http://old.example/fhir/Patient/7"),
+            Self.entry(
+              "POST", "Patient",
+              #"{"resourceType":"Patient","link":[{"other":{"reference":"urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e050"},"type":"seealso"}]}"#,
+              fullURL: patient),
+            Self.entry(
+              "POST", "Group",
+              #"{"resourceType":"Group","type":"person","actual":true,"member":[{"entity":{"reference":"Patient/7"}}]}"#,
+              fullURL: "http://old.example/fhir/Group/1"),
+            Self.entry(
+              "POST", "Patient", #"{"resourceType":"Patient","id":"7"}"#, fullURL: "http://old.example/fhir/Patient/7"),
           ]))
       #expect(reply.status == 200, "\(reply.text)")
       #expect(reply.body?["type"]?.string == "transaction-response")
@@ -49,7 +58,8 @@ import Testing
       #expect(resources[0]["subject"]?["reference"]?.string == "Patient/\(patientID)")
       #expect(resources[0]["identifier"]?[0]?["value"]?.string == patient)
       // A urn that no entry has stays as it is.
-      #expect(resources[1]["link"]?[0]?["other"]?["reference"]?.string == "urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e050")
+      #expect(
+        resources[1]["link"]?[0]?["other"]?["reference"]?.string == "urn:uuid:88f151c0-a954-468a-88bd-5ae15c08e050")
       // A relative reference is resolved against its entry's own fullUrl.
       let seven = try #require(resources[3]["id"]?.string)
       #expect(resources[2]["member"]?[0]?["entity"]?["reference"]?.string == "Patient/\(seven)")
@@ -79,9 +89,18 @@ import Testing
 
   /// One entry fails: nothing of the transaction remains.
   @Test(arguments: [
-    (#"{"request":{"method":"GET","url":"Patient/nobody"}}"#, 404, "Transaction failed on 'GET' for the requested url '/Patient/nobody'."),
-    (#"{"resource":{"resourceType":"Patient"},"request":{"method":"PUT","url":"Patient/x"}}"#, 400, "Transaction failed on 'PUT' for the requested url '/Patient/x'."),
-    (#"{"resource":{"resourceType":"Patient","id":"keep"},"request":{"method":"PUT","url":"Patient/keep","ifMatch":"W/\"9\""}}"#, 412, "Transaction failed on 'PUT' for the requested url '/Patient/keep'."),
+    (
+      #"{"request":{"method":"GET","url":"Patient/nobody"}}"#, 404,
+      "Transaction failed on 'GET' for the requested url '/Patient/nobody'."
+    ),
+    (
+      #"{"resource":{"resourceType":"Patient"},"request":{"method":"PUT","url":"Patient/x"}}"#, 400,
+      "Transaction failed on 'PUT' for the requested url '/Patient/x'."
+    ),
+    (
+      #"{"resource":{"resourceType":"Patient","id":"keep"},"request":{"method":"PUT","url":"Patient/keep","ifMatch":"W/\"9\""}}"#,
+      412, "Transaction failed on 'PUT' for the requested url '/Patient/keep'."
+    ),
   ])
   func rollback(entry: String, status: Int, diagnostics: String) async throws {
     try await withService { service in
@@ -106,10 +125,13 @@ import Testing
   @Test func transactionRefusals() async throws {
     try await withService { service in
       let patient = #"{"resourceType":"Patient","id":"a","identifier":[{"value":"v"}]}"#
-      let twice = Self.bundle("transaction", [Self.entry("PUT", "Patient/a", patient), Self.entry("PUT", "Patient?identifier=v", patient)])
+      let twice = Self.bundle(
+        "transaction", [Self.entry("PUT", "Patient/a", patient), Self.entry("PUT", "Patient?identifier=v", patient)])
       let reply = try await service.send(.post, "", twice)
       #expect(reply.status == 400)
-      #expect(reply.diagnostics.contains { $0.hasPrefix("Bundle contains multiple entries that refers to the same resource") })
+      #expect(
+        reply.diagnostics.contains { $0.hasPrefix("Bundle contains multiple entries that refers to the same resource") }
+      )
       let noType = try await service.send(.post, "", #"{"resourceType":"Bundle"}"#)
       #expect(noType.status == 405)
       #expect(noType.diagnostics == ["Bundle type is not present. Possible values are: transaction or batch"])
@@ -120,7 +142,9 @@ import Testing
       let invalid = Self.bundle("transaction", [Self.entry("POST", "Observation", #"{"resourceType":"Observation"}"#)])
       let structure = try await service.send(.post, "", invalid)
       #expect(structure.status == 400)
-      #expect(structure.body?["issue"]?[0]?["expression"]?[0]?.string == "Bundle.entry[0].resource.status", "\(structure.text)")
+      #expect(
+        structure.body?["issue"]?[0]?["expression"]?[0]?.string == "Bundle.entry[0].resource.status",
+        "\(structure.text)")
       #expect(try await service.send(.get, "?_summary=count").body?["total"]?.integer == 0)
     }
   }
@@ -144,8 +168,13 @@ import Testing
         [
           Self.entry("POST", "Observation", Self.observation("urn:uuid:p")),
           Self.entry("POST", "Patient", patient, fullURL: "urn:uuid:p", extra: #","ifNoneExist":"identifier=urn:s|1""#),
-          Self.entry("PUT", "Organization?name=acme", #"{"resourceType":"Organization","name":"acme","partOf":{"display":"x"}}"#, fullURL: "urn:uuid:o"),
-          Self.entry("POST", "Encounter", #"{"resourceType":"Encounter","status":"planned","class":{"code":"AMB"},"serviceProvider":{"reference":"urn:uuid:o"}}"#),
+          Self.entry(
+            "PUT", "Organization?name=acme", #"{"resourceType":"Organization","name":"acme","partOf":{"display":"x"}}"#,
+            fullURL: "urn:uuid:o"),
+          Self.entry(
+            "POST", "Encounter",
+            #"{"resourceType":"Encounter","status":"planned","class":{"code":"AMB"},"serviceProvider":{"reference":"urn:uuid:o"}}"#
+          ),
         ])
       let first = try await service.send(.post, "", json)
       #expect(Self.statuses(first) == ["201", "201", "201", "201"], "\(first.text)")
@@ -156,7 +185,8 @@ import Testing
       for reply in [first, second] {
         #expect(reply.entries[0]["resource"]?["subject"]?["reference"]?.string == "Patient/\(id)")
         let organization = try #require(reply.entries[2]["resource"]?["id"]?.string)
-        #expect(reply.entries[3]["resource"]?["serviceProvider"]?["reference"]?.string == "Organization/\(organization)")
+        #expect(
+          reply.entries[3]["resource"]?["serviceProvider"]?["reference"]?.string == "Organization/\(organization)")
       }
       #expect(try await service.send(.get, "Patient?_summary=count").body?["total"]?.integer == 1)
     }

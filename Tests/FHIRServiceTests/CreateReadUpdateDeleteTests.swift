@@ -114,7 +114,8 @@ import Testing
       #expect(instance.body?["type"]?.string == "history")
       #expect(instance.body?["total"]?.integer == 3)
       #expect(instance.entries.map { $0["request"]?["method"]?.string } == ["DELETE", "PUT", "POST"])
-      #expect(instance.entries.map { $0["response"]?["status"]?.string } == ["204 No Content", "200 OK", "201 Created"])
+      #expect(
+        instance.entries.map { $0["response"]?["status"]?.string } == ["204 No Content", "200 OK", "201 Created"])
       #expect(instance.entries.map { $0["response"]?["etag"]?.string } == ["W/\"3\"", "W/\"2\"", "W/\"1\""])
       #expect(instance.entries[0]["resource"] == nil)
       #expect(instance.entries[2]["resource"]?["active"]?.bool == true)
@@ -152,7 +153,10 @@ import Testing
     (#"{"resourceType":"Observation"}"#, "Observation.status"),
     (#"{"resourceType":"Observation","status":"final","code":{},"unknown":1}"#, "Observation"),
     (#"{"resourceType":"Observation","status":"bogus","code":{"text":"x"}}"#, "Observation.status"),
-    (#"{"resourceType":"Observation","status":"final","code":{"text":"x"},"effectiveDateTime":"2021-10-13+02:00"}"#, "Observation.effective"),
+    (
+      #"{"resourceType":"Observation","status":"final","code":{"text":"x"},"effectiveDateTime":"2021-10-13+02:00"}"#,
+      "Observation.effective"
+    ),
     (#"{"resourceType":"Patient"}"#, ""),
     (#"{"status":"final"}"#, ""),
     (#"[]"#, ""),

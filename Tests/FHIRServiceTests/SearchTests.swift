@@ -6,7 +6,8 @@ import Testing
 /// FHIR R4 search.html, for the parameters of one resource.
 @Suite struct SearchTests {
   private static func observation(
-    _ id: String, value: String = "5", code: String = "8867-4", date: String = "1980-05-11", subject: String = "Patient/a"
+    _ id: String, value: String = "5", code: String = "8867-4", date: String = "1980-05-11",
+    subject: String = "Patient/a"
   ) -> String {
     """
     {"resourceType":"Observation","id":"\(id)","status":"final",
@@ -34,8 +35,14 @@ import Testing
       try await Self.put(
         service, "Patient",
         [
-          ("1", #"{"resourceType":"Patient","id":"1","name":[{"family":"Müller","given":["Jörg"]}],"address":[{"city":"Seattle"}]}"#),
-          ("2", #"{"resourceType":"Patient","id":"2","name":[{"family":"Muller","given":["Ann"]}],"address":[{"city":"SEATTLE"}]}"#),
+          (
+            "1",
+            #"{"resourceType":"Patient","id":"1","name":[{"family":"Müller","given":["Jörg"]}],"address":[{"city":"Seattle"}]}"#
+          ),
+          (
+            "2",
+            #"{"resourceType":"Patient","id":"2","name":[{"family":"Muller","given":["Ann"]}],"address":[{"city":"SEATTLE"}]}"#
+          ),
           ("3", #"{"resourceType":"Patient","id":"3","name":[{"family":"Smith, John"}],"address":[{"city":"Sea"}]}"#),
           ("4", #"{"resourceType":"Patient","id":"4"}"#),
         ])
@@ -57,17 +64,30 @@ import Testing
       try await Self.put(
         service, "Patient",
         [
-          ("1", #"{"resourceType":"Patient","id":"1","gender":"female","active":true,"identifier":[{"system":"urn:a","value":"x"}],"meta":{"tag":[{"system":"urn:t","code":"one"}]}}"#),
-          ("2", #"{"resourceType":"Patient","id":"2","gender":"male","identifier":[{"system":"urn:b","value":"x"},{"value":"y"}]}"#),
-          ("3", #"{"resourceType":"Patient","id":"3","identifier":[{"system":"urn:a","value":"X"}],"meta":{"profile":["http://p/1|2"]}}"#),
+          (
+            "1",
+            #"{"resourceType":"Patient","id":"1","gender":"female","active":true,"identifier":[{"system":"urn:a","value":"x"}],"meta":{"tag":[{"system":"urn:t","code":"one"}]}}"#
+          ),
+          (
+            "2",
+            #"{"resourceType":"Patient","id":"2","gender":"male","identifier":[{"system":"urn:b","value":"x"},{"value":"y"}]}"#
+          ),
+          (
+            "3",
+            #"{"resourceType":"Patient","id":"3","identifier":[{"system":"urn:a","value":"X"}],"meta":{"profile":["http://p/1|2"]}}"#
+          ),
         ])
       let cases: [(String, [String])] = [
-        ("identifier=x", ["1", "2"]), ("identifier=urn:a%7Cx", ["1"]), ("identifier=%7Cx", []), ("identifier=%7Cy", ["2"]),
-        ("identifier=urn:a%7C", ["1", "3"]), ("identifier=urn:none%7Cx", []), ("identifier=urn:b%7Cx,urn:a%7CX", ["2", "3"]),
-        ("gender=female", ["1"]), ("gender=http://hl7.org/fhir/administrative-gender%7Cmale", ["2"]), ("gender=%7Cmale", []),
+        ("identifier=x", ["1", "2"]), ("identifier=urn:a%7Cx", ["1"]), ("identifier=%7Cx", []),
+        ("identifier=%7Cy", ["2"]),
+        ("identifier=urn:a%7C", ["1", "3"]), ("identifier=urn:none%7Cx", []),
+        ("identifier=urn:b%7Cx,urn:a%7CX", ["2", "3"]),
+        ("gender=female", ["1"]), ("gender=http://hl7.org/fhir/administrative-gender%7Cmale", ["2"]),
+        ("gender=%7Cmale", []),
         ("gender:not=male", ["1", "3"]), ("gender:missing=true", ["3"]), ("active=true", ["1"]),
         ("_tag=one", ["1"]), ("_tag=urn:t%7Cone", ["1"]), ("_tag:not=one", ["2", "3"]),
-        ("_id=1,3,1,nobody", ["1", "3"]), ("_id=1&gender=female", ["1"]), ("_id=1&gender=male", []), ("_id:not=1,2", ["3"]),
+        ("_id=1,3,1,nobody", ["1", "3"]), ("_id=1&gender=female", ["1"]), ("_id=1&gender=male", []),
+        ("_id:not=1,2", ["3"]),
         ("_profile=http://p/1", ["3"]), ("_profile=http://p/1%7C2", ["3"]), ("_profile=http://p/1%7C3", []),
         ("identifier:not=urn:none%7Cx", ["1", "2", "3"]),
       ]
@@ -109,7 +129,8 @@ import Testing
         ("1980-05-11T16:32:15.500Z", ["5"]), ("1980-05-11T18:32:15.500%2B02:00", ["5"]),
         ("1980-05-11T18:32:15.500+02:00", ["5"]),
         ("ne1980", ["0", "6"]), ("lt1980", ["0"]), ("gt1980", ["6"]), ("ge1981", ["6"]), ("le1979", ["0"]),
-        ("sa1980-05-11", ["6"]), ("eb1980-05-11", ["0"]), ("gt1980-05-11", ["1", "2", "6"]), ("lt1980-05-11", ["0", "1", "2"]),
+        ("sa1980-05-11", ["6"]), ("eb1980-05-11", ["0"]), ("gt1980-05-11", ["1", "2", "6"]),
+        ("lt1980-05-11", ["0", "1", "2"]),
         ("1979-12-31,1981-01-01", ["0", "6"]), ("ge1980&date=le1980", ["1", "2", "3", "4", "5"]),
       ]
       for (value, ids) in cases { try await Self.expect(service, "Observation?date=\(value)", ids) }
@@ -125,17 +146,21 @@ import Testing
       try await Self.put(
         service, "Observation", values.enumerated().map { ("\($0)", Self.observation("\($0)", value: $1)) })
       let cases: [(String, [String])] = [
-        ("5", ["4", "5"]), ("5.000", ["4", "5"]), ("2e-3", ["0"]), ("2.00e-3", ["0"]), ("lt1", ["0"]), ("le1", ["0", "1"]),
-        ("gt8.95", ["8"]), ("ge8.95", ["7", "8"]), ("lt5.01&value-quantity=gt4.99", ["4", "5"]), ("ne5", ["0", "1", "2", "3", "6", "7", "8"]),
+        ("5", ["4", "5"]), ("5.000", ["4", "5"]), ("2e-3", ["0"]), ("2.00e-3", ["0"]), ("lt1", ["0"]),
+        ("le1", ["0", "1"]),
+        ("gt8.95", ["8"]), ("ge8.95", ["7", "8"]), ("lt5.01&value-quantity=gt4.99", ["4", "5"]),
+        ("ne5", ["0", "1", "2", "3", "6", "7", "8"]),
         ("3.1", ["2"]), ("3.12", ["2"]), ("3.13", []), ("9", ["7"]), ("ap10", ["8"]),
-        ("5%7Chttp://unitsofmeasure.org%7Cmg", ["4", "5"]), ("5%7C%7Cmg", ["4", "5"]), ("5%7Chttp://unitsofmeasure.org%7Ckg", []),
+        ("5%7Chttp://unitsofmeasure.org%7Cmg", ["4", "5"]), ("5%7C%7Cmg", ["4", "5"]),
+        ("5%7Chttp://unitsofmeasure.org%7Ckg", []),
         ("5%7Curn:other%7Cmg", []), ("gt9%7C%7Cmg", ["8"]),
       ]
       for (value, ids) in cases { try await Self.expect(service, "Observation?value-quantity=\(value)", ids) }
       for value in ["foo", "gt", "1%7C2%7C3%7C4", "5,x"] {
         #expect(try await service.send(.get, "Observation?value-quantity=\(value)").status == 400, "\(value)")
       }
-      let risk = #"{"resourceType":"RiskAssessment","id":"r","status":"final","subject":{"reference":"Patient/1"},"prediction":[{"probabilityDecimal":0.5}]}"#
+      let risk =
+        #"{"resourceType":"RiskAssessment","id":"r","status":"final","subject":{"reference":"Patient/1"},"prediction":[{"probabilityDecimal":0.5}]}"#
       try await Self.put(service, "RiskAssessment", [("r", risk)])
       try await Self.expect(service, "RiskAssessment?probability=gt0.4", ["r"])
       try await Self.expect(service, "RiskAssessment?probability=lt0.4", [])
@@ -200,7 +225,8 @@ import Testing
       let issue = lenient.entries[0]["resource"]?["issue"]?[0]
       #expect(issue?["severity"]?.string == "warning")
       #expect(issue?["code"]?.string == "not-supported")
-      #expect(issue?["diagnostics"]?.string == "The search parameter 'Cookie' is not supported for resource type 'Patient'.")
+      #expect(
+        issue?["diagnostics"]?.string == "The search parameter 'Cookie' is not supported for resource type 'Patient'.")
       #expect(lenient.ids.count == 1)
       #expect(lenient.link("self") == "\(TestService.base)/Patient?active=true")
       #expect(try await service.send(.get, "Patient?Cookie=1", prefer: "handling=strict").status == 400)
@@ -215,7 +241,8 @@ import Testing
   @Test func systemSearch() async throws {
     try await withService { service in
       _ = try await service.create("Patient", #"{"resourceType":"Patient","meta":{"tag":[{"code":"t"}]}}"#)
-      _ = try await service.create("Group", #"{"resourceType":"Group","type":"person","actual":true,"meta":{"tag":[{"code":"t"}]}}"#)
+      _ = try await service.create(
+        "Group", #"{"resourceType":"Group","type":"person","actual":true,"meta":{"tag":[{"code":"t"}]}}"#)
       _ = try await service.create("Basic", #"{"resourceType":"Basic","code":{"text":"x"}}"#)
       #expect(try await service.send(.get, "?_tag=t").ids.count == 2)
       #expect(try await service.send(.get, "?_type=Patient,Group").ids.count == 2)
@@ -224,7 +251,9 @@ import Testing
       let unknown = try await service.send(.get, "?_type=Patient1")
       #expect(unknown.status == 200)
       #expect(unknown.ids.isEmpty)
-      #expect(unknown.entries[0]["resource"]?["issue"]?[0]?["diagnostics"]?.string == "The '_type' parameter contains unknown resource(s): 'Patient1'")
+      #expect(
+        unknown.entries[0]["resource"]?["issue"]?[0]?["diagnostics"]?.string
+          == "The '_type' parameter contains unknown resource(s): 'Patient1'")
       #expect(try await service.send(.get, "?_type=").status == 400)
       #expect(try await service.send(.get, "?_type=Encounter,Practitioner&subject=Patient/1").status == 400)
     }

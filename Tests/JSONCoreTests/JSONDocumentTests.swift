@@ -4,7 +4,8 @@ import Testing
 @Suite struct JSONDocumentTests {
   /// Scalars keep their lexemes; nothing is normalised.
   @Test func lexemesAreKept() throws {
-    let document = try JSONDocument(#"{"value":1.00,"exponent":-2.0E+10,"text":"a\u00e9\n\ud83d\ude00\/","yes":true,"no":false,"none":null}"#)
+    let document = try JSONDocument(
+      #"{"value":1.00,"exponent":-2.0E+10,"text":"a\u00e9\n\ud83d\ude00\/","yes":true,"no":false,"none":null}"#)
     func lexeme(_ key: JSONKey) -> String? {
       document.member(document.root, key).map { String(decoding: document.lexeme($0), as: UTF8.self) }
     }
@@ -43,7 +44,9 @@ import Testing
     #expect(document.value["id"]?.string == "x")
   }
 
-  @Test(arguments: [("0", 0), ("-0", 0), ("42", 42), ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min)])
+  @Test(arguments: [
+    ("0", 0), ("-0", 0), ("42", 42), ("9223372036854775807", Int.max), ("-9223372036854775808", Int.min),
+  ])
   func integers(text: String, value: Int) throws {
     let document = try JSONDocument(text)
     #expect(document.integer(document.root) == value)
@@ -60,17 +63,21 @@ import Testing
     ("", JSONError.Code.empty, 1, 1), ("  \n ", .empty, 2, 2),
     ("{", .unexpectedEnd, 1, 2), ("[1", .unexpectedEnd, 1, 3), ("\"abc", .unexpectedEnd, 1, 5),
     ("{\"a\"", .unexpectedEnd, 1, 5), ("{\"a\":", .unexpectedEnd, 1, 6),
-    ("[1,]", .unexpectedCharacter, 1, 4), ("{\"a\":1,}", .unexpectedCharacter, 1, 8), ("[1 2]", .unexpectedCharacter, 1, 4),
-    ("{a:1}", .unexpectedCharacter, 1, 2), ("{'a':1}", .unexpectedCharacter, 1, 2), ("{1:1}", .unexpectedCharacter, 1, 2),
+    ("[1,]", .unexpectedCharacter, 1, 4), ("{\"a\":1,}", .unexpectedCharacter, 1, 8),
+    ("[1 2]", .unexpectedCharacter, 1, 4),
+    ("{a:1}", .unexpectedCharacter, 1, 2), ("{'a':1}", .unexpectedCharacter, 1, 2),
+    ("{1:1}", .unexpectedCharacter, 1, 2),
     ("{\"a\" 1}", .unexpectedCharacter, 1, 6), (",", .unexpectedCharacter, 1, 1), ("]", .unexpectedCharacter, 1, 1),
     ("[1}", .unexpectedCharacter, 1, 3), ("{]", .unexpectedCharacter, 1, 2),
-    ("01", .invalidNumber, 1, 1), ("-", .invalidNumber, 1, 1), ("1.", .invalidNumber, 1, 1), ("1e", .invalidNumber, 1, 1),
+    ("01", .invalidNumber, 1, 1), ("-", .invalidNumber, 1, 1), ("1.", .invalidNumber, 1, 1),
+    ("1e", .invalidNumber, 1, 1),
     (".5", .unexpectedCharacter, 1, 1), ("+1", .unexpectedCharacter, 1, 1), ("-a", .invalidNumber, 1, 1),
     ("NaN", .unexpectedCharacter, 1, 1), ("nul", .invalidLiteral, 1, 1), ("truE", .invalidLiteral, 1, 1),
     ("1 1", .trailingContent, 1, 3), ("{}\n{}", .trailingContent, 2, 1),
     (#""\x""#, .invalidEscape, 1, 2), (#""\u12g4""#, .invalidEscape, 1, 2), (#""\ud800""#, .invalidEscape, 1, 2),
     (#""\ud800\u0041""#, .invalidEscape, 1, 2), (#""\udc00""#, .invalidEscape, 1, 2), ("\"\\", .unexpectedEnd, 1, 2),
-    ("\"a\u{1}\"", .controlCharacter, 1, 3), ("\"a\nb\"", .controlCharacter, 1, 3), ("[\"a\tb\"]", .controlCharacter, 1, 4),
+    ("\"a\u{1}\"", .controlCharacter, 1, 3), ("\"a\nb\"", .controlCharacter, 1, 3),
+    ("[\"a\tb\"]", .controlCharacter, 1, 4),
     ("{\"a\":1,\n \"a\":2}", .duplicateKey, 2, 2), (#"{"id":1,"\u0069d":2}"#, .duplicateKey, 1, 9),
     ("\u{feff}{}", .unexpectedCharacter, 1, 1),
   ])
@@ -82,10 +89,12 @@ import Testing
   }
 
   /// Unicode table 3-7: overlong forms, surrogates, values past U+10FFFF and cut sequences are refused.
-  @Test(arguments: [
-    [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80], [0xF0, 0x80, 0x80, 0x80],
-    [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0x80], [0xC0, 0x80], [0xC1, 0xBF], [0xE0, 0x80, 0x80], [0xE0, 0x9F, 0xBF], [0xED, 0xA0, 0x80],
+      [0xF0, 0x80, 0x80, 0x80],
+      [0xF4, 0x90, 0x80, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFF], [0xC3], [0xE2, 0x82], [0xF0, 0x9F, 0x98],
+    ] as [[UInt8]])
   func invalidUTF8(sequence: [UInt8]) {
     let error = #expect(throws: JSONError.self) { try JSONDocument([0x22] + sequence + [0x22]) }
     #expect(error?.code == .invalidUTF8)

@@ -5,7 +5,10 @@ import Testing
   /// Compact output drops whitespace between tokens and nothing else.
   @Test(arguments: [
     ("{ }", "{}"), ("[ ]", "[]"), (" 1.00 ", "1.00"),
-    ("{ \"a\" : [ 1 , 2.50 , { \"b\" : null } , [ ] , {} ] ,\r\n\t\"c d\" : \" e  f \" }", #"{"a":[1,2.50,{"b":null},[],{}],"c d":" e  f "}"#),
+    (
+      "{ \"a\" : [ 1 , 2.50 , { \"b\" : null } , [ ] , {} ] ,\r\n\t\"c d\" : \" e  f \" }",
+      #"{"a":[1,2.50,{"b":null},[],{}],"c d":" e  f "}"#
+    ),
     ("[[[]],[{}]]", "[[[]],[{}]]"),
   ])
   func compact(text: String, expected: String) throws {

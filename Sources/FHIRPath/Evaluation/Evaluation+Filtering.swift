@@ -1,6 +1,7 @@
 internal import FHIRModel
 
-/// Functions that evaluate an argument for each item (FHIRPath 2.0 §Existence, §Filtering and projection, §Aggregates).
+/// Functions that evaluate an argument for each item (FHIRPath 2.0 §Existence, §Filtering and projection,
+/// §Aggregates).
 extension Evaluation {
   func filter(
     _ function: Function, _ items: Items, _ arguments: [Syntax.ID], _ scope: Scope, at offset: Int
@@ -171,8 +172,9 @@ extension Evaluation {
       var result: Int
       switch (x.value, y.value) {
       case (nil, nil): result = 0
-      case (nil, _): result = -1
-      case (_, nil): result = 1
+      // Items without a key come first, whichever way the others go.
+      case (nil, _): return -1
+      case (_, nil): return 1
       case (let p?, let q?): result = try order(p, q, at: offset) ?? 0
       }
       if x.isDescending { result = -result }

@@ -9,6 +9,7 @@ extension Evaluation {
     guard let text = try string(items, at: offset),
       let source = try stringArgument(arguments[0], scope, at: offset)
     else { return [] }
+    try charge(text.utf8.count / 16, at: offset)
     let pattern: Pattern
     if flags.isEmpty, let compiled = program.patterns[id] {
       pattern = compiled
@@ -27,14 +28,14 @@ extension Evaluation {
     return [.boolean(found != nil)]
   }
 
-  /// A match's work counts as steps, sixteen instructions to one.
+  /// A match's work counts as steps, four instructions to one.
   private func firstMatch(
     _ matcher: inout PatternMatcher, from start: Int, isAnchored: Bool = false, toEnd: Bool = false, at offset: Int
   ) throws(FHIRPathError) -> [Int]? {
     let before = matcher.work
-    let workMax = before + (program.limits.stepsMax - steps) * 16
+    let workMax = before + max(0, program.limits.stepsMax - steps) * 4
     let found = matcher.firstMatch(from: start, isAnchored: isAnchored, toEnd: toEnd, workMax: workMax)
-    try charge((matcher.work - before) / 16, at: offset)
+    try charge((matcher.work - before) / 4, at: offset)
     return found
   }
 

@@ -5,7 +5,7 @@ extension Evaluation {
   ) throws(FHIRPathError) -> Items {
     if function == .join { return try join(items, arguments, scope, at: offset) }
     guard let text = try string(items, at: offset) else { return [] }
-    try charge(text.utf8.count / 64, at: offset)
+    try charge(text.utf8.count / 16, at: offset)
     switch function {
     case .upper: return try checked(text.uppercased(), at: offset)
     case .lower: return try checked(text.lowercased(), at: offset)

@@ -58,16 +58,16 @@ struct PatternCompiler {
     depth += 1
     defer { depth -= 1 }
     guard depth <= PatternCompiler.depthMax else { throw tooLarge }
-    let start = instructions.count
+    var start = instructions.count
     try sequence()
     var exits: [Int] = []
     while take("|") {
-      // split L1, L2; L1: what is there; jump out; L2: the next alternative
+      // split L1, L2; L1: the alternative before; jump out; L2: the next one
       try insert(.split(start + 1, 0), at: start)
-      exits = exits.map { $0 + 1 }
       exits.append(instructions.count)
       try emit(.jump(0))
       instructions[start] = .split(start + 1, instructions.count)
+      start = instructions.count
       try sequence()
     }
     for exit in exits { instructions[exit] = .jump(instructions.count) }

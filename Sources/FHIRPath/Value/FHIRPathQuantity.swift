@@ -37,7 +37,7 @@ public struct FHIRPathQuantity: Sendable {
 
   static func isCalendarUnit(_ word: String) -> Bool { calendarUnits[word] != nil }
 
-  /// For date arithmetic. UCUM's `a` and `mo` are not among them.
+  /// For date arithmetic. UCUM's `a` and `mo` are not among them; a calendar word in quotes is.
   var calendarUnit: FHIRDateTime.CalendarUnit? {
     if isCalendar { return FHIRPathQuantity.calendarUnits[unit]?.unit }
     switch unit {
@@ -47,7 +47,7 @@ public struct FHIRPathQuantity: Sendable {
     case "min": return .minute
     case "s": return .second
     case "ms": return .millisecond
-    default: return nil
+    default: return FHIRPathQuantity.calendarUnits[unit]?.unit
     }
   }
 

@@ -69,7 +69,8 @@ struct HistoryRequest {
         }
       case "_sort":
         guard parameter.value == "_lastUpdated" || parameter.value == "-_lastUpdated" else {
-          throw Fault(.invalid, "Sorting by the '\(parameter.value)' parameter is not supported.", code: "not-supported")
+          throw Fault(
+            .invalid, "Sorting by the '\(parameter.value)' parameter is not supported.", code: "not-supported")
         }
         window.isAscending = parameter.value == "_lastUpdated"
       case "_summary" where parameter.value == "count": window.count = 0

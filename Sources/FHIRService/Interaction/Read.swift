@@ -10,7 +10,9 @@ extension FHIRService {
   }
 
   /// FHIR R4 http#vread.
-  func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ decision: Decision) throws -> Answer {
+  func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ decision: Decision) throws
+    -> Answer
+  {
     guard let number = Int64(version),
       let found = try store.version(type, id, number, within: decision.restriction)
     else {

@@ -153,7 +153,9 @@ extension FHIRService {
   }
 
   /// The id of the only match, nil for none; several are 412 (FHIR R4 http#cond-update).
-  func match(_ criteria: SearchQuery, _ type: Schema.TypeID, _ decision: Decision, _ reader: any Reader) throws -> String? {
+  func match(_ criteria: SearchQuery, _ type: Schema.TypeID, _ decision: Decision, _ reader: any Reader) throws
+    -> String?
+  {
     let ids = try store.ids(criteria, limit: 2, within: decision.restriction, reader)
     guard ids.count < 2 else {
       throw Fault(

@@ -39,7 +39,8 @@ extension FHIRService {
       } else {
         criteria = nil
       }
-      return WriteRequest(type: type, target: .create(unless: criteria), resource: resource, ifMatch: nil, freshID: newID())
+      return WriteRequest(
+        type: type, target: .create(unless: criteria), resource: resource, ifMatch: nil, freshID: newID())
     case .update(let type, let id):
       let resource = try resource(call, type)
       guard let own = idText(resource) else {
@@ -55,7 +56,8 @@ extension FHIRService {
       let resource = try resource(call, type)
       let criteria = try criteria(type, query)
       return WriteRequest(
-        type: type, target: .conditionalUpdate(criteria, id: idText(resource)), resource: resource, ifMatch: ifMatch, freshID: newID())
+        type: type, target: .conditionalUpdate(criteria, id: idText(resource)), resource: resource, ifMatch: ifMatch,
+        freshID: newID())
     case .delete(let type, let id):
       return WriteRequest(type: type, target: .delete(id: id), resource: nil, ifMatch: ifMatch, freshID: newID())
     default:
