@@ -20,8 +20,13 @@ public struct HistoryWindow: Sendable {
   public var after: Int64?
   /// The page's length.
   public var count: Int
+  /// A page whose resources reach this many bytes ends there.
+  public var bytesMax: Int
 
-  public init(count: Int) { self.count = count }
+  public init(count: Int, bytesMax: Int) {
+    self.count = count
+    self.bytesMax = bytesMax
+  }
 }
 
 /// One page of a history.
@@ -59,6 +64,7 @@ extension FHIRStore {
     }
     let order: SQL = window.isAscending ? "ASC" : "DESC"
     var last: Int64 = 0
+    var bytes = 0
     try reader.query(
       """
       SELECT c.position, c.key, c.type, r.id, c.version, c.updated,
@@ -70,7 +76,7 @@ extension FHIRStore {
       ORDER BY c.position \(order)
       """
     ) { row in
-      if page.versions.count == window.count {
+      if page.versions.count == window.count || bytes >= window.bytesMax {
         page.next = last
         return false
       }
@@ -80,6 +86,7 @@ extension FHIRStore {
           row, key: row.integer(1), type: type, id: row.text(3), version: row.integer(4), updated: row.integer(5),
           method: row.integer(6), bodyColumn: 7))
       last = row.integer(0)
+      bytes += page.versions.last?.body?.bytes.count ?? 0
       return true
     }
     return page

@@ -18,21 +18,14 @@ extension FHIRStore {
   /// - Parameters:
   ///   - after: the key behind which the page begins.
   ///   - count: the page's length; 0 gives none.
+  ///   - bytesMax: a page whose resources reach this many bytes ends there.
   ///   - withTotal: whether to count all matches.
   public func search(
-    _ query: SearchQuery, after: Int64?, count: Int, withTotal: Bool, within restriction: Restriction
-  ) async throws -> SearchPage {
-    try await database.read { reader in
-      try self.search(query, after: after, count: count, withTotal: withTotal, within: restriction, reader)
-    }
-  }
-
-  /// The same inside a transaction or snapshot.
-  public func search(
-    _ query: SearchQuery, after: Int64? = nil, count: Int, withTotal: Bool = false, within restriction: Restriction,
-    _ reader: any Reader
+    _ query: SearchQuery, after: Int64? = nil, count: Int, bytesMax: Int, withTotal: Bool = false,
+    within restriction: Restriction, _ reader: any Reader
   ) throws -> SearchPage {
     var page = SearchPage()
+    var bytes = 0
     let types = visibleTypes(query, restriction)
     guard !types.isEmpty else {
       page.total = withTotal ? 0 : nil
@@ -45,7 +38,7 @@ extension FHIRStore {
       query, types: types, columns: "r.key, r.type, r.id, r.version, r.updated, r.method, r.body", after: after,
       limit: count + 1)
     try reader.query(sql) { row in
-      if page.matches.count == count {
+      if page.matches.count == count || bytes >= bytesMax {
         page.next = page.matches.last?.key
         return false
       }
@@ -54,6 +47,7 @@ extension FHIRStore {
         try version(
           row, key: row.integer(0), type: type, id: row.text(2), version: row.integer(3), updated: row.integer(4),
           method: row.integer(5), bodyColumn: 6))
+      bytes += page.matches.last?.body?.bytes.count ?? 0
       return true
     }
     return page

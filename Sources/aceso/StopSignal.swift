@@ -5,7 +5,8 @@ import Synchronization
 /// Hears SIGTERM and SIGINT: the first asks for an orderly end, the second ends the process at once.
 final class StopSignal: Sendable {
   private let state = Mutex<State>(State())
-  private let sources: Mutex<[any DispatchSourceSignal]>
+  // Kept only to be kept alive: nobody touches them after `init`.
+  nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
   private struct State {
     var isRaised = false
@@ -13,17 +14,15 @@ final class StopSignal: Sendable {
   }
 
   init() {
-    sources = Mutex([])
-    let heard = [SIGTERM, SIGINT].map { number in
+    sources = [SIGTERM, SIGINT].map { number in
       // A dispatch source hears a signal only if nobody else handles it.
       signal(number, SIG_IGN)
       return DispatchSource.makeSignalSource(signal: number, queue: .global())
     }
-    for source in heard {
+    for source in sources {
       source.setEventHandler { [weak self] in self?.raise() }
       source.resume()
     }
-    sources.withLock { $0 = heard }
   }
 
   private func raise() {

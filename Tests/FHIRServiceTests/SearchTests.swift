@@ -1,4 +1,5 @@
 import Foundation
+import Base
 import FHIRService
 import JSONCore
 import Testing
@@ -256,6 +257,32 @@ import Testing
           == "The '_type' parameter contains unknown resource(s): 'Patient1'")
       #expect(try await service.send(.get, "?_type=").status == 400)
       #expect(try await service.send(.get, "?_type=Encounter,Practitioner&subject=Patient/1").status == 400)
+    }
+  }
+}
+
+extension SearchTests {
+  /// A page ends where its resources reach the limit; the next link leads through all of them.
+  @Test func pagesOfBoundedSize() async throws {
+    var limits = Limits()
+    limits.pageBytesMax = 3_000
+    try await withService(limits: limits) { service in
+      let text = String(repeating: "x", count: 990)
+      for _ in 0..<7 {
+        _ = try await service.create("Basic", #"{"resourceType":"Basic","code":{"text":"\#(text)"}}"#)
+      }
+      var url: String? = "Basic?_count=100"
+      var sizes: [Int] = []
+      while let next = url {
+        let page = try await service.send(.get, next)
+        sizes.append(page.ids.count)
+        url = page.link("next")
+      }
+      #expect(sizes.reduce(0, +) == 7)
+      #expect(sizes.max() == 3)
+      let history = try await service.send(.get, "_history?_count=100")
+      #expect(history.entries.count == 3)
+      #expect(history.link("next") != nil)
     }
   }
 }

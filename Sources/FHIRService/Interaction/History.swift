@@ -51,7 +51,7 @@ struct HistoryRequest {
   let pagingToken: String?
 
   init(_ query: QueryString, limits: Limits, clock: Clock, seal: SipHash) throws(Fault) {
-    window = HistoryWindow(count: limits.searchCountDefault)
+    window = HistoryWindow(count: limits.searchCountDefault, bytesMax: limits.pageBytesMax)
     var understood: [String] = []
     for parameter in query.parameters {
       switch parameter.name {

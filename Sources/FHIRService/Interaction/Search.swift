@@ -36,8 +36,8 @@ extension FHIRService {
     let isCount = search.summary == .count || search.count == 0
     let wantsTotal = isCount || (search.total.map { $0 != .none } ?? false) && after == nil
     return try store.search(
-      search, after: after, count: isCount ? 0 : search.count ?? limits.searchCountDefault, withTotal: wantsTotal,
-      within: decision.restriction, reader)
+      search, after: after, count: isCount ? 0 : search.count ?? limits.searchCountDefault,
+      bytesMax: limits.pageBytesMax, withTotal: wantsTotal, within: decision.restriction, reader)
   }
 
   private func position(_ search: SearchQuery) throws(Fault) -> Int64? {

@@ -1,0 +1,29 @@
+import Glibc
+
+// Output appears as it comes, also through a pipe.
+setvbuf(stdout, nil, Int32(_IOLBF), 0)
+
+do {
+  let options = try Options(Array(CommandLine.arguments.dropFirst()))
+  if let port = options.staticServerPort {
+    try await StaticServer.run(port: port, body: options.staticServerBody ?? "/dev/null")
+  } else {
+    let machine = Machine.description(label: options.label)
+    print(machine)
+    var run = try Run(options, ownPath: "/proc/self/exe")
+    try run.measureAll()
+    for refusal in run.report.refusals { print("\nREFUSED \(refusal)") }
+    run.report.summary = [Machine.today, options.label, "\(options.patients)"] + run.report.summary
+    if let path = options.record, !run.report.record(in: path, about: machine) {
+      print("\(path) has no bench marks; nothing was recorded")
+      exit(1)
+    }
+    if !run.report.refusals.isEmpty { exit(1) }
+  }
+} catch let refusal as Options.Refusal {
+  print("\(refusal.text)\n\n\(Options.usage)")
+  exit(2)
+} catch {
+  print("bench: \(error)")
+  exit(1)
+}
