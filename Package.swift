@@ -44,7 +44,8 @@ let package = Package(
     library("Base"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-    .target(name: "CFHIRTables", exclude: ["r4.table"]),
+    .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .target(name: "CFHIRTables", exclude: ["r4.table", "r4b.table", "r5.table", "stu3.table"]),
     // 2 · JSON
     library("JSONCore"),
     // 3 · the standard's tables; the storage contract and its engines
@@ -53,9 +54,11 @@ let package = Package(
     library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
     // 4 · languages and protocols as values
     library("FHIRPath", ["Base", "JSONCore", "FHIRModel"]),
+    library("FHIRXML", ["Base", "CXML2", "FHIRModel", "JSONCore"]),
     library("HTTPServer", ["Base"] + nio),
     // 5 · search: grammar, plan, value extraction; synthetic patients
     library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath"]),
+    library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
@@ -82,6 +85,8 @@ let package = Package(
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),
     tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "Storage", "StorageSQLite"]),
+    tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
+    tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
     tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
     tests("FHIRSearchTests", ["Base", "FHIRModel", "FHIRPath", "FHIRSearch", "JSONCore"]),
     tests("SynthesisTests", ["Base", "FHIRModel", "JSONCore", "Synthesis"]),

@@ -1,15 +1,9 @@
-internal import CFHIRTables
-
 /// The definitions of one FHIR release: its types with their elements, the codes of required bindings, invariants,
 /// search parameters and compartments.
 ///
 /// It is read once per process from an embedded table (docs/internals/tables.md) that is generated from the release's
 /// official package. Look-ups by bytes are constant time and count no references. A schema is never freed.
 public final class Schema: Sendable {
-  /// FHIR R4, 4.0.1.
-  public static let r4 = Schema(
-    embedded: UnsafeBufferPointer(start: fhir_r4_table(), count: fhir_r4_table_size()), name: "r4")
-
   /// The release as the standard writes it, "4.0.1".
   public let fhirVersion: String
   /// All types: FHIRPath system types, primitives, complex types, resources, and their backbone types; `TypeID` is the
@@ -63,7 +57,7 @@ public final class Schema: Sendable {
     try self.init(frozen: arena.freeze(text: table).utf8)
   }
 
-  private convenience init(embedded table: UnsafeBufferPointer<UInt8>, name: String) {
+  convenience init(embedded table: UnsafeBufferPointer<UInt8>, name: String) {
     do {
       try self.init(frozen: table)
     } catch {

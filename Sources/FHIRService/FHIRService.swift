@@ -3,7 +3,6 @@ public import FHIRModel
 import FHIRSearch
 public import FHIRStore
 import JSONCore
-import Storage
 
 /// A FHIR service: interactions in, answers out. It knows neither sockets nor SQL.
 public final class FHIRService: Sendable {
@@ -54,8 +53,6 @@ public final class FHIRService: Sendable {
       return try await dispatch(call, decision)
     } catch let fault as Fault {
       throw fault
-    } catch let error as StorageError {
-      throw error.fault
     } catch {
       throw Fault(.internal, "The request could not be carried out.")
     }

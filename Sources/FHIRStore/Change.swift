@@ -49,7 +49,7 @@ public struct Draft: Sendable {
 
 extension FHIRStore {
   public func draft(_ body: ResourceBody, rows: [IndexRow]) throws -> Draft {
-    Draft(body: body, rows: rows, packed: try compression.compress(body.bytes))
+    try faulting { Draft(body: body, rows: rows, packed: try compression.compress(body.bytes)) }
   }
 
   /// Prepares a new version.

@@ -1,6 +1,6 @@
 import Base
 import FHIRSearch
-public import Storage
+import Storage
 
 extension FHIRStore {
   private static let newestRow = Statement(
@@ -23,21 +23,21 @@ extension FHIRStore {
 
   /// Writes changes in one transaction; all of them or none. Returns when they are on the disk.
   ///
-  /// `prepare` builds the changes from what a reader sees. It runs first on a snapshot, outside the writer; if what
-  /// it was built upon has changed by the time of the transaction, it runs again inside it, where nothing can change.
+  /// `prepare` builds the changes from what it sees. It runs first outside the writer; if what it was built upon has
+  /// changed by the time of the transaction, it runs again inside it, where nothing can change.
   public func write<R: Sendable>(
-    preparing prepare: @escaping @Sendable (any Reader) throws -> Prepared<R>
+    within restriction: Restriction, preparing prepare: @escaping @Sendable (StoreView) throws -> Prepared<R>
   ) async throws -> R {
-    let prepared = try database.point { try prepare($0) }
+    let prepared = try point(within: restriction, prepare)
     if prepared.changes.isEmpty { return try prepared.finish([]) }
     do {
-      return try await writeInside { scope in
-        for guarded in prepared.guards where try !guarded(scope.transaction) { throw StaleBasis() }
+      return try await writeInside(within: restriction) { scope in
+        for guarded in prepared.guards where try !guarded(scope.view) { throw StaleBasis() }
         return try prepared.finish(scope.apply(prepared.changes))
       }
     } catch is StaleBasis {
-      return try await writeInside { scope in
-        let prepared = try prepare(scope.transaction)
+      return try await writeInside(within: restriction) { scope in
+        let prepared = try prepare(scope.view)
         return try prepared.finish(scope.apply(prepared.changes))
       }
     }
@@ -45,12 +45,14 @@ extension FHIRStore {
 
   /// Writes changes that a transaction prepares from its own view: for bundles whose entries depend on each other.
   public func writeInside<R: Sendable>(
-    _ body: @escaping @Sendable (WriteScope) throws -> R
+    within restriction: Restriction, _ body: @escaping @Sendable (WriteScope) throws -> R
   ) async throws -> R {
-    let (result, grown) = try await database.write { transaction in
-      let scope = WriteScope(store: self, transaction: transaction)
-      let result = try body(scope)
-      return (result, scope.grown)
+    let (result, grown) = try await faulting {
+      try await database.write { transaction in
+        let scope = WriteScope(store: self, transaction: transaction, restriction: restriction)
+        let result = try body(scope)
+        return (result, scope.grown)
+      }
     }
     for added in grown { numbers.merge(added) }
     return result
@@ -132,12 +134,12 @@ extension FHIRStore {
 public struct Prepared<R: Sendable>: Sendable {
   public let changes: [Change]
   /// What else the changes were built upon, such as a search that found nothing: asked again inside the transaction.
-  public let guards: [@Sendable (any Reader) throws -> Bool]
+  public let guards: [@Sendable (StoreView) throws -> Bool]
   /// Makes the result from what was committed, one for each change, in order.
   public let finish: @Sendable ([Committed]) throws -> R
 
   public init(
-    _ changes: [Change], guards: [@Sendable (any Reader) throws -> Bool] = [],
+    _ changes: [Change], guards: [@Sendable (StoreView) throws -> Bool] = [],
     finish: @escaping @Sendable ([Committed]) throws -> R
   ) {
     self.changes = changes
@@ -146,14 +148,14 @@ public struct Prepared<R: Sendable>: Sendable {
   }
 }
 
-/// A transaction under way: what it reads is what it has written so far.
+/// A transaction under way: what its view shows is what it has written so far.
 public final class WriteScope {
-  public let transaction: any Transaction
-  private let store: FHIRStore
+  public let view: StoreView
+  private let transaction: any Transaction
   fileprivate var grown: [StoreNumbers.Grown] = []
 
-  init(store: FHIRStore, transaction: any Transaction) {
-    self.store = store
+  init(store: FHIRStore, transaction: any Transaction, restriction: Restriction) {
+    self.view = StoreView(store: store, reader: transaction, restriction: restriction)
     self.transaction = transaction
   }
 
@@ -161,7 +163,7 @@ public final class WriteScope {
   /// - Throws: `StaleBasis` if they were built from another.
   public func apply(_ changes: [Change]) throws -> [Committed] {
     if changes.isEmpty { return [] }
-    let (committed, added) = try store.apply(changes, in: transaction)
+    let (committed, added) = try view.store.apply(changes, in: transaction)
     grown.append(added)
     return committed
   }

@@ -5,6 +5,9 @@ import Glibc
 /// It reads of an answer only what it must: the status, the length, and what a workload asks for. That keeps the
 /// client far cheaper than the server it shares the machine with.
 final class ClientConnection {
+  /// A server that went away is an error to report, not a signal that ends the bench.
+  private static let noSignal = Int32(MSG_NOSIGNAL)
+
   let descriptor: Int32
   private var out: [UInt8] = []
   private var outOffset = 0
@@ -50,7 +53,7 @@ final class ClientConnection {
   func write() -> Bool {
     while outOffset < out.count {
       let count = out.withUnsafeBytes { bytes in
-        send(descriptor, bytes.baseAddress?.advanced(by: outOffset), bytes.count - outOffset, Int32(MSG_NOSIGNAL.rawValue))
+        send(descriptor, bytes.baseAddress?.advanced(by: outOffset), bytes.count - outOffset, Self.noSignal)
       }
       if count < 0 { return errno == EAGAIN || errno == EINTR }
       outOffset += count

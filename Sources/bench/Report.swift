@@ -1,4 +1,5 @@
 import Base
+import Glibc
 
 /// The table of one run: printed, and kept in a document between two marks.
 struct Report {
@@ -13,6 +14,12 @@ struct Report {
   private static let end = "<!-- bench: end -->"
   private static let history = "<!-- bench: history -->"
 
+  /// Prints at once, also through a pipe.
+  static func say(_ line: String) {
+    print(line)
+    fflush(nil)
+  }
+
   private var rows: [Row] = []
   /// One line of the history: columns in the order of the document's header.
   var summary: [String] = []
@@ -20,7 +27,7 @@ struct Report {
 
   mutating func add(_ name: String, _ value: String, _ detail: String = "", limit: String = "") {
     rows.append(Row(name: name, value: value, detail: detail, limit: limit))
-    print("  \(name.padded(to: 46)) \(value.padded(to: 18)) \(detail)\(limit.isEmpty ? "" : "  [\(limit)]")")
+    Self.say("  \(name.padded(to: 46)) \(value.padded(to: 18)) \(detail)\(limit.isEmpty ? "" : "  [\(limit)]")")
   }
 
   /// A closed loop's row: requests per second, percentiles, and what one request costs the server.

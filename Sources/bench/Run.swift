@@ -22,10 +22,10 @@ struct Run {
   }
 
   mutating func measureAll() throws {
-    print("Making \(options.patients) synthetic patients …")
+    Report.say("Making \(options.patients) synthetic patients …")
     let samples = try SampleResources(patients: options.patients)
     let bytes = samples.bundles.reduce(0) { $0 + $1.count }
-    print("\(samples.resourceCount) resources in \(samples.bundles.count) bundles, \(bytes / 1_000_000) MB\n")
+    Report.say("\(samples.resourceCount) resources in \(samples.bundles.count) bundles, \(bytes / 1_000_000) MB\n")
 
     try measureStart()
     let server = try start()

@@ -1,4 +1,5 @@
 import Base
+import FoundationEssentials
 import Glibc
 
 /// A server in a process of its own, on a port of the loopback address.
@@ -22,7 +23,7 @@ final class ServerProcess {
     process = try ServerProcess.spawn(path, arguments(port), log: log)
     let request = Array("GET \(health) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n\r\n".utf8)
     while !ClientConnection.answers200(port, request) {
-      guard isAlive else { throw Refusal(text: "\(path) ended at its start; see \(log)") }
+      guard isAlive() else { throw Refusal(text: "\(path) ended at its start; see \(log)") }
       guard seconds(since: began) < Self.startSecondsMax else { throw Refusal(text: "\(path) does not answer") }
       usleep(500)
     }
@@ -45,9 +46,14 @@ final class ServerProcess {
     return process
   }
 
-  private var isAlive: Bool {
+  /// False once it has ended; then its number may be another process's.
+  private func isAlive() -> Bool {
     var status: Int32 = 0
-    return waitpid(process, &status, WNOHANG) == 0
+    guard waitpid(process, &status, WNOHANG) == 0 else {
+      process = 0
+      return false
+    }
+    return true
   }
 
   /// Processor time used so far by all its threads, in seconds.
@@ -139,8 +145,5 @@ final class TemporaryFolder {
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  deinit {
-    // nftw: depth first, so that folders are empty when their turn comes; links are not followed.
-    nftw(path, { name, _, _, _ in name.map { remove($0) } ?? 0 }, 16, Int32(FTW_DEPTH.rawValue | FTW_PHYS.rawValue))
-  }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -1,15 +1,12 @@
 import Glibc
 
-// Output appears as it comes, also through a pipe.
-setvbuf(stdout, nil, Int32(_IOLBF), 0)
-
 do {
   let options = try Options(Array(CommandLine.arguments.dropFirst()))
   if let port = options.staticServerPort {
     try await StaticServer.run(port: port, body: options.staticServerBody ?? "/dev/null")
   } else {
     let machine = Machine.description(label: options.label)
-    print(machine)
+    Report.say(machine)
     var run = try Run(options, ownPath: "/proc/self/exe")
     try run.measureAll()
     for refusal in run.report.refusals { print("\nREFUSED \(refusal)") }

@@ -2,7 +2,6 @@ import Base
 import FHIRModel
 import FHIRStore
 import JSONCore
-import Storage
 
 extension FHIRService {
   /// FHIR R4 http#brules: each entry by itself, one's failure is no other's. They share one commit.
@@ -11,13 +10,13 @@ extension FHIRService {
     let service = self
     let answers: [(Answer, outcome: [UInt8]?)]
     if items.contains(where: \.isWrite) {
-      answers = try await store.writeInside { scope in
-        try items.map { try service.carryOut($0, decision, scope) }
+      answers = try await store.writeInside(within: decision.restriction) { scope in
+        try items.map { try service.carryOut($0, scope) }
       }
     } else {
-      answers = try await store.read { reader in
+      answers = try await store.read(within: decision.restriction) { view in
         try items.map { item in
-          try service.caught { try service.read(try item.entry.get().call, decision, reader) }
+          try service.caught { try service.read(try item.entry.get().call, view) }
         }
       }
     }
@@ -48,12 +47,12 @@ extension FHIRService {
     }
   }
 
-  private func carryOut(_ item: Item, _ decision: Decision, _ scope: WriteScope) throws -> (Answer, outcome: [UInt8]?) {
+  private func carryOut(_ item: Item, _ scope: WriteScope) throws -> (Answer, outcome: [UInt8]?) {
     try caught {
       let call = try item.entry.get().call
-      guard let write = item.write else { return try read(call, decision, scope.transaction) }
+      guard let write = item.write else { return try read(call, scope.view) }
       let (request, prebuilt) = try write.get()
-      let step = try step(request, prebuilt, ReferenceMap(), decision, scope.transaction)
+      let step = try step(request, prebuilt, ReferenceMap(), scope.view)
       return answer(step, try scope.apply(step.changes).first, call)
     }
   }
@@ -70,7 +69,6 @@ extension FHIRService {
 
   private func fault(_ error: any Error) -> Fault {
     if let fault = error as? Fault { return fault }
-    if let error = error as? StorageError { return error.fault }
     return Fault(.internal, "The request could not be carried out.")
   }
 }

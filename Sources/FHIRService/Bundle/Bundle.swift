@@ -2,7 +2,6 @@ import Base
 import FHIRModel
 import FHIRStore
 import JSONCore
-import Storage
 
 extension FHIRService {
   /// FHIR R4 http#transaction.
@@ -42,20 +41,12 @@ extension FHIRService {
   }
 
   /// A read of an entry, with what the bundle has written so far.
-  func read(_ call: Call, _ decision: Decision, _ reader: any Reader) throws -> Answer {
+  func read(_ call: Call, _ view: StoreView) throws -> Answer {
     switch call.interaction {
-    case .read(let type, let id):
-      guard let found = try store.current(type, id, within: decision.restriction, reader) else {
-        throw notFound(type, id)
-      }
-      return try answer(found, call)
-    case .vread(let type, let id, let version):
-      guard let number = Int64(version),
-        let found = try store.version(type, id, number, within: decision.restriction, reader)
-      else { throw notFound(type, id) }
-      return try answer(found, call)
-    case .search(let type, let query): return try search(type, query, call, decision, reader)
-    case .history(let scope, let query): return try history(scope, query, call, decision, reader)
+    case .read(let type, let id): return try read(type, id, call, view)
+    case .vread(let type, let id, let version): return try vread(type, id, version, call, view)
+    case .search(let type, let query): return try search(type, query, call, view)
+    case .history(let scope, let query): return try history(scope, query, call, view)
     case .capabilities: return capability.answer(base: call.base)
     case .versions: return versions()
     case .fhirPath(let query): return try fhirPath(query, call)

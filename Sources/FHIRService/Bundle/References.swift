@@ -1,8 +1,8 @@
 import Base
 import FHIRModel
 import FHIRSearch
+import FHIRStore
 import JSONCore
-import Storage
 
 /// Where the entries of a transaction end up: from `fullUrl` to `Type/id` (FHIR R4 http#transaction, bundle#references).
 struct ReferenceMap: Sendable {
@@ -126,13 +126,13 @@ enum References {
 
 extension FHIRService {
   /// The address a conditional reference stands for (FHIR R4 http#trules).
-  func resolveConditional(_ text: String, _ decision: Decision, _ reader: any Reader) throws -> String {
+  func resolveConditional(_ text: String, _ view: StoreView) throws -> String {
     let unresolved = Fault(
       .invalid, "Given conditional reference '\(text)' does not resolve to a resource.", code: "invalid")
     let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, let type = schema.resourceType(String(parts[0])) else { throw unresolved }
     let criteria = try criteria(type, QueryString(parsing: parts[1]))
-    guard let id = try match(criteria, type, decision, reader) else { throw unresolved }
+    guard let id = try match(criteria, type, view) else { throw unresolved }
     return "\(parts[0])/\(id)"
   }
 }

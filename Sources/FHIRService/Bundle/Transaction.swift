@@ -2,7 +2,6 @@ import Base
 import FHIRModel
 import FHIRStore
 import JSONCore
-import Storage
 
 extension FHIRService {
   /// FHIR R4 http#trules: all entries or none, in one commit; deletions, creations, updates, then reads.
@@ -11,18 +10,18 @@ extension FHIRService {
     let service = self
     let answers: [Answer]
     if plan.reads.isEmpty {
-      answers = try await store.write { reader in
-        let steps = try service.steps(plan, decision, reader)
+      answers = try await store.write(within: decision.restriction) { view in
+        let steps = try service.steps(plan, view)
         return Prepared(steps.flatMap(\.changes), guards: steps.flatMap(\.guards)) { committed in
           service.answers(plan, steps, committed)
         }
       }
     } else {
-      answers = try await store.writeInside { scope in
-        let steps = try service.steps(plan, decision, scope.transaction)
+      answers = try await store.writeInside(within: decision.restriction) { scope in
+        let steps = try service.steps(plan, scope.view)
         var answers = service.answers(plan, steps, try scope.apply(steps.flatMap(\.changes)))
         for entry in plan.reads {
-          let answer = try failing(entry) { try service.read(entry.call, decision, scope.transaction) }
+          let answer = try failing(entry) { try service.read(entry.call, scope.view) }
           if answer.status >= 400 { throw failed(entry, Fault(.notFound, service.gone(entry).reasons)) }
           answers[entry.place] = answer
         }
@@ -101,10 +100,10 @@ extension FHIRService {
   }
 
   /// What each write comes to, in order of execution.
-  fileprivate func steps(_ plan: TransactionPlan, _ decision: Decision, _ reader: any Reader) throws -> [WriteStep] {
+  fileprivate func steps(_ plan: TransactionPlan, _ view: StoreView) throws -> [WriteStep] {
     var map = plan.map
     for write in plan.writes where write.isConditional {
-      let id = try failing(write.entry) { try conditionalID(write, decision, reader) }
+      let id = try failing(write.entry) { try conditionalID(write, view) }
       add(write, id: id ?? write.ownID, to: &map)
     }
     var seen: Set<String> = []
@@ -112,7 +111,7 @@ extension FHIRService {
     for write in plan.writes {
       map.base = write.base
       let step = try failing(write.entry) {
-        try self.step(write.request, write.prebuilt, map, decision, reader)
+        try self.step(write.request, write.prebuilt, map, view)
       }
       if let change = step.changes.first, !seen.insert("\(schema.name(change.type))/\(change.id)").inserted {
         throw Fault(
@@ -125,12 +124,12 @@ extension FHIRService {
   }
 
   /// The id of what a conditional entry's criteria match, nil for nothing.
-  private func conditionalID(_ write: TransactionPlan.Write, _ decision: Decision, _ reader: any Reader) throws
+  private func conditionalID(_ write: TransactionPlan.Write, _ view: StoreView) throws
     -> String?
   {
     switch write.request.target {
-    case .create(let criteria?): try match(criteria, write.request.type, decision, reader)
-    case .conditionalUpdate(let criteria, _): try match(criteria, write.request.type, decision, reader)
+    case .create(let criteria?): try match(criteria, write.request.type, view)
+    case .conditionalUpdate(let criteria, _): try match(criteria, write.request.type, view)
     default: nil
     }
   }

@@ -2,23 +2,19 @@ import Base
 import FHIRModel
 import FHIRSearch
 import FHIRStore
-import Storage
 
 extension FHIRService {
   /// FHIR R4 http#history.
   func history(_ scope: HistoryScope, _ query: QueryString, _ call: Call, _ decision: Decision) async throws -> Answer {
     let request = try HistoryRequest(query, limits: limits, clock: clock, seal: store.seal)
-    let page = try await store.history(scope, request.window, within: decision.restriction)
+    let page = try await store.read(within: decision.restriction) { try $0.history(scope, request.window) }
     return try answer(page, request, scope, call)
   }
 
   /// The same inside a transaction or snapshot.
-  func history(
-    _ scope: HistoryScope, _ query: QueryString, _ call: Call, _ decision: Decision, _ reader: any Reader
-  ) throws -> Answer {
+  func history(_ scope: HistoryScope, _ query: QueryString, _ call: Call, _ view: StoreView) throws -> Answer {
     let request = try HistoryRequest(query, limits: limits, clock: clock, seal: store.seal)
-    return try answer(
-      try store.history(scope, request.window, within: decision.restriction, reader), request, scope, call)
+    return try answer(try view.history(scope, request.window), request, scope, call)
   }
 
   private func answer(_ found: HistoryPage?, _ request: HistoryRequest, _ scope: HistoryScope, _ call: Call) throws

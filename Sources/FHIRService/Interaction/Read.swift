@@ -5,7 +5,11 @@ import FHIRStore
 extension FHIRService {
   /// FHIR R4 http#read.
   func read(_ type: Schema.TypeID, _ id: String, _ call: Call, _ decision: Decision) throws -> Answer {
-    guard let found = try store.current(type, id, within: decision.restriction) else { throw notFound(type, id) }
+    try store.point(within: decision.restriction) { try read(type, id, call, $0) }
+  }
+
+  func read(_ type: Schema.TypeID, _ id: String, _ call: Call, _ view: StoreView) throws -> Answer {
+    guard let found = try view.current(type, id) else { throw notFound(type, id) }
     return try answer(found, call)
   }
 
@@ -13,9 +17,11 @@ extension FHIRService {
   func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ decision: Decision) throws
     -> Answer
   {
-    guard let number = Int64(version),
-      let found = try store.version(type, id, number, within: decision.restriction)
-    else {
+    try store.point(within: decision.restriction) { try vread(type, id, version, call, $0) }
+  }
+
+  func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ view: StoreView) throws -> Answer {
+    guard let number = Int64(version), let found = try view.version(type, id, number) else {
       throw Fault(
         .notFound, "Resource type '\(schema.name(type))' with id '\(id)' and version '\(version)' couldn't be found.")
     }
@@ -26,7 +32,7 @@ extension FHIRService {
     Fault(.notFound, "Resource type '\(schema.name(type))' with id '\(id)' couldn't be found.")
   }
 
-  func answer(_ found: StoredVersion, _ call: Call) throws -> Answer {
+  private func answer(_ found: StoredVersion, _ call: Call) throws -> Answer {
     guard let json = found.json else {
       // A deletion is told with its version (FHIR R4 http#delete), so it is an answer and no fault.
       let reason = Fault.Reason(

@@ -3,7 +3,6 @@ import FHIRModel
 import FHIRSearch
 import FHIRStore
 import JSONCore
-import Storage
 
 extension FHIRService {
   /// FHIR R4 http#search.
@@ -11,17 +10,14 @@ extension FHIRService {
     let search = try parse(type, query, call)
     let after = try position(search)
     let service = self
-    let page = try await store.read { reader in try service.page(search, after, decision, reader) }
+    let page = try await store.read(within: decision.restriction) { try service.page(search, after, $0) }
     return Answer(200, resource: searchset(page, search, type, call))
   }
 
   /// The same inside a transaction or snapshot.
-  func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision, _ reader: any Reader)
-    throws -> Answer
-  {
+  func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ view: StoreView) throws -> Answer {
     let search = try parse(type, query, call)
-    return Answer(
-      200, resource: searchset(try page(search, try position(search), decision, reader), search, type, call))
+    return Answer(200, resource: searchset(try page(search, try position(search), view), search, type, call))
   }
 
   private func parse(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call) throws(Fault) -> SearchQuery {
@@ -30,14 +26,12 @@ extension FHIRService {
     return try parser.parse(query, types: type.map { [$0] } ?? [])
   }
 
-  private func page(_ search: SearchQuery, _ after: Int64?, _ decision: Decision, _ reader: any Reader) throws
-    -> SearchPage
-  {
+  private func page(_ search: SearchQuery, _ after: Int64?, _ view: StoreView) throws -> SearchPage {
     let isCount = search.summary == .count || search.count == 0
     let wantsTotal = isCount || (search.total.map { $0 != .none } ?? false) && after == nil
-    return try store.search(
+    return try view.search(
       search, after: after, count: isCount ? 0 : search.count ?? limits.searchCountDefault,
-      bytesMax: limits.pageBytesMax, withTotal: wantsTotal, within: decision.restriction, reader)
+      bytesMax: limits.pageBytesMax, withTotal: wantsTotal)
   }
 
   private func position(_ search: SearchQuery) throws(Fault) -> Int64? {

@@ -3,7 +3,6 @@ import FHIRModel
 import FHIRSearch
 import FHIRStore
 import JSONCore
-import Storage
 
 /// What a write comes to, given what a reader saw: at most one change, and the answer once it is committed.
 struct WriteStep: Sendable {
@@ -16,7 +15,7 @@ struct WriteStep: Sendable {
 
   var result: Result
   /// Searches that the result was built upon.
-  var guards: [@Sendable (any Reader) throws -> Bool] = []
+  var guards: [@Sendable (StoreView) throws -> Bool] = []
 
   var changes: [Change] {
     if case .change(let change, _) = result { return [change] }
@@ -31,8 +30,8 @@ extension FHIRService {
     if let resource = request.resource { try checkStructure(resource, expecting: request.type) }
     let prebuilt = try prebuild(request)
     let service = self
-    return try await store.write { reader in
-      let step = try service.step(request, prebuilt, ReferenceMap(), decision, reader)
+    return try await store.write(within: decision.restriction) { view in
+      let step = try service.step(request, prebuilt, ReferenceMap(), view)
       return Prepared(step.changes, guards: step.guards) { committed in
         service.answer(step, committed.first, call)
       }
@@ -43,8 +42,8 @@ extension FHIRService {
   func prebuild(_ request: WriteRequest, _ map: ReferenceMap = ReferenceMap()) throws -> Draft? {
     guard let resource = request.resource, !References.hasConditional(resource) else { return nil }
     switch request.target {
-    case .create: return try draft(resource, request.type, request.freshID, map, nil, .everything)
-    case .update(let id): return try draft(resource, request.type, id, map, nil, .everything)
+    case .create: return try draft(resource, request.type, request.freshID, map, nil)
+    case .update(let id): return try draft(resource, request.type, id, map, nil)
     case .conditionalUpdate, .delete: return nil
     }
   }
@@ -53,42 +52,40 @@ extension FHIRService {
   ///
   /// - Parameter map: the addresses that a bundle's references are rewritten to.
   func step(
-    _ request: WriteRequest, _ prebuilt: Draft?, _ map: ReferenceMap, _ decision: Decision, _ reader: any Reader
+    _ request: WriteRequest, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
     switch request.target {
-    case .create(let criteria): return try create(request, criteria, prebuilt, map, decision, reader)
-    case .update(let id): return try update(request, id, prebuilt, map, decision, reader)
-    case .delete(let id): return try delete(request, id, decision, reader)
+    case .create(let criteria): return try create(request, criteria, prebuilt, map, view)
+    case .update(let id): return try update(request, id, prebuilt, map, view)
+    case .delete(let id): return try delete(request, id, view)
     case .conditionalUpdate(let criteria, let id):
-      return try conditionalUpdate(request, criteria, id, map, decision, reader)
+      return try conditionalUpdate(request, criteria, id, map, view)
     }
   }
 
   private func create(
-    _ request: WriteRequest, _ criteria: SearchQuery?, _ prebuilt: Draft?, _ map: ReferenceMap, _ decision: Decision,
-    _ reader: any Reader
+    _ request: WriteRequest, _ criteria: SearchQuery?, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
-    var guards: [@Sendable (any Reader) throws -> Bool] = []
+    var guards: [@Sendable (StoreView) throws -> Bool] = []
     if let criteria {
-      if let id = try match(criteria, request.type, decision, reader) {
+      if let id = try match(criteria, request.type, view) {
         return WriteStep(
-          result: .unchanged(try store.current(request.type, id, within: decision.restriction, reader), status: 200))
+          result: .unchanged(try view.current(request.type, id), status: 200))
       }
       guards.append(stillMatchesNothing(criteria))
     }
     let id = request.freshID
-    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, reader, decision)
+    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, view)
     let change = store.change(request.type, id: id, method: .post, draft, current: nil, isNew: true)
     return WriteStep(result: .change(change, isCreated: true), guards: guards)
   }
 
   func update(
-    _ request: WriteRequest, _ id: String, _ prebuilt: Draft?, _ map: ReferenceMap, _ decision: Decision,
-    _ reader: any Reader
+    _ request: WriteRequest, _ id: String, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
-    let current = try store.current(request.type, id, within: decision.restriction, reader)
+    let current = try view.current(request.type, id)
     try checkVersion(request.ifMatch, current)
-    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, reader, decision)
+    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, view)
     guard let current else {
       let change = store.change(request.type, id: id, method: .put, draft, current: nil)
       return WriteStep(result: .change(change, isCreated: true))
@@ -105,33 +102,32 @@ extension FHIRService {
   }
 
   private func conditionalUpdate(
-    _ request: WriteRequest, _ criteria: SearchQuery, _ id: String?, _ map: ReferenceMap, _ decision: Decision,
-    _ reader: any Reader
+    _ request: WriteRequest, _ criteria: SearchQuery, _ id: String?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
-    if let found = try match(criteria, request.type, decision, reader) {
+    if let found = try match(criteria, request.type, view) {
       guard id == nil || id == found else {
         throw Fault(.invalid, "The resource that matches the criteria has another id than the resource in the body.")
       }
-      var step = try update(request, found, nil, map, decision, reader)
+      var step = try update(request, found, nil, map, view)
       step.guards.append(stillMatches(criteria, found))
       return step
     }
     try checkVersion(request.ifMatch, nil)
     if let id {
-      var step = try update(request, id, nil, map, decision, reader)
+      var step = try update(request, id, nil, map, view)
       step.guards.append(stillMatchesNothing(criteria))
       return step
     }
     let fresh = request.freshID
-    let draft = try draft(request.resource, request.type, fresh, map, reader, decision)
+    let draft = try draft(request.resource, request.type, fresh, map, view)
     let change = store.change(request.type, id: fresh, method: .put, draft, current: nil, isNew: true)
     return WriteStep(result: .change(change, isCreated: true), guards: [stillMatchesNothing(criteria)])
   }
 
-  private func delete(_ request: WriteRequest, _ id: String, _ decision: Decision, _ reader: any Reader) throws
+  private func delete(_ request: WriteRequest, _ id: String, _ view: StoreView) throws
     -> WriteStep
   {
-    let current = try store.current(request.type, id, within: decision.restriction, reader)
+    let current = try view.current(request.type, id)
     try checkVersion(request.ifMatch, current)
     guard let current, let body = current.body else {
       return WriteStep(result: .unchanged(current, status: 204))
@@ -153,10 +149,10 @@ extension FHIRService {
   }
 
   /// The id of the only match, nil for none; several are 412 (FHIR R4 http#cond-update).
-  func match(_ criteria: SearchQuery, _ type: Schema.TypeID, _ decision: Decision, _ reader: any Reader) throws
+  func match(_ criteria: SearchQuery, _ type: Schema.TypeID, _ view: StoreView) throws
     -> String?
   {
-    let ids = try store.ids(criteria, limit: 2, within: decision.restriction, reader)
+    let ids = try view.ids(criteria, limit: 2)
     guard ids.count < 2 else {
       throw Fault(
         .preconditionFailed, "The criteria match more than one resource of type \(schema.name(type)).",
@@ -165,27 +161,26 @@ extension FHIRService {
     return ids.first
   }
 
-  private func stillMatchesNothing(_ criteria: SearchQuery) -> @Sendable (any Reader) throws -> Bool {
-    { [store] reader in try store.ids(criteria, limit: 1, within: .none, reader).isEmpty }
+  private func stillMatchesNothing(_ criteria: SearchQuery) -> @Sendable (StoreView) throws -> Bool {
+    { view in try view.ids(criteria, limit: 1).isEmpty }
   }
 
-  private func stillMatches(_ criteria: SearchQuery, _ id: String) -> @Sendable (any Reader) throws -> Bool {
-    { [store] reader in try store.ids(criteria, limit: 2, within: .none, reader) == [id] }
+  private func stillMatches(_ criteria: SearchQuery, _ id: String) -> @Sendable (StoreView) throws -> Bool {
+    { view in try view.ids(criteria, limit: 2) == [id] }
   }
 
   // MARK: Content
 
   /// The canonical form of a resource with its references rewritten, and what it says for search.
   ///
-  /// - Parameter reader: where conditional references are looked up; without one there are none.
+  /// - Parameter view: where conditional references are looked up; without one there are none.
   func draft(
-    _ resource: ResourceNode?, _ type: Schema.TypeID, _ id: String, _ map: ReferenceMap, _ reader: (any Reader)?,
-    _ decision: Decision
+    _ resource: ResourceNode?, _ type: Schema.TypeID, _ id: String, _ map: ReferenceMap, _ view: StoreView?
   ) throws -> Draft {
     guard let resource else { throw Fault(.invalid, "The request needs a resource as its body.", code: "required") }
     let edits = try References.edits(in: resource, map) { text in
-      guard let reader else { return nil }
-      return try self.resolveConditional(text, decision, reader)
+      guard let view else { return nil }
+      return try self.resolveConditional(text, view)
     }
     let body = ResourceBody(
       resource.document, resource.node, type: schema.name(type), id: id, replacing: edits)

@@ -8,11 +8,13 @@ struct ElementPaths {
   /// Members and array elements looked at, for all paths together. Past it there are no more paths: they are a help to
   /// the reader, not part of the value.
   static let stepsMax = 20_000_000
+  private static let longArrayCount = 32
 
   private let schema: Schema
   private let document: JSONDocument
   private let type: Schema.TypeID
   private var stepsLeft = Self.stepsMax
+  private var walks: [JSONNode: ArrayWalk] = [:]
 
   init(schema: Schema, document: JSONDocument, type: Schema.TypeID) {
     self.schema = schema
@@ -62,16 +64,27 @@ struct ElementPaths {
     return last
   }
 
+  /// Results mostly come in document order, so a long array is walked on from where the last path left it.
   private mutating func lastElement(
     of array: JSONNode, upTo target: JSONNode
   ) -> (index: Int, value: JSONNode)? {
-    var last: (index: Int, value: JSONNode)?
-    for (index, element) in document.elements(array).enumerated() {
-      if element.index > target.index { break }
+    var walk = ArrayWalk(elements: document.elements(array))
+    if let known = walks[array], let last = known.last, last.value.index <= target.index { walk = known }
+    while true {
+      var ahead = walk.elements
+      guard let element = ahead.next(), element.index <= target.index else { break }
       guard stepsLeft > 0 else { return nil }
       stepsLeft -= 1
-      last = (index, element)
+      walk.elements = ahead
+      walk.last = ((walk.last?.index ?? -1) + 1, element)
     }
-    return last
+    if document.count(array) >= Self.longArrayCount { walks[array] = walk }
+    return walk.last
+  }
+
+  /// How far an array was walked.
+  private struct ArrayWalk {
+    var elements: JSONElements
+    var last: (index: Int, value: JSONNode)?
   }
 }

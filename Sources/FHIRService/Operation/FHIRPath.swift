@@ -16,7 +16,7 @@ extension FHIRService {
   ///   evaluated or costs too much, `.unsupported` for what needs terminology.
   func fhirPath(_ query: QueryString, _ call: Call) throws(Fault) -> Answer {
     let request = try fhirPathRequest(query, call.resource)
-    var run = FHIRPathRun(request, schema: schema, limits: limits, now: clock.now())
+    let run = FHIRPathRun(request, schema: schema, limits: limits, now: clock.now())
     var answer = FHIRPathAnswer(request, schema: schema)
     let items = try run.contextItems()
     let program = try run.program(sharedBy: items.count)

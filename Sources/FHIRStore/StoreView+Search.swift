@@ -1,6 +1,6 @@
 import FHIRModel
 public import FHIRSearch
-public import Storage
+import Storage
 
 /// One page of matches.
 public struct SearchPage: Sendable {
@@ -13,7 +13,7 @@ public struct SearchPage: Sendable {
   public init() {}
 }
 
-extension FHIRStore {
+extension StoreView {
   /// One page of a search, in order of creation.
   /// - Parameters:
   ///   - after: the key behind which the page begins.
@@ -21,18 +21,17 @@ extension FHIRStore {
   ///   - bytesMax: a page whose resources reach this many bytes ends there.
   ///   - withTotal: whether to count all matches.
   public func search(
-    _ query: SearchQuery, after: Int64? = nil, count: Int, bytesMax: Int, withTotal: Bool = false,
-    within restriction: Restriction, _ reader: any Reader
+    _ query: SearchQuery, after: Int64? = nil, count: Int, bytesMax: Int, withTotal: Bool = false
   ) throws -> SearchPage {
     var page = SearchPage()
     var bytes = 0
-    let types = visibleTypes(query, restriction)
+    let types = visibleTypes(query)
     guard !types.isEmpty else {
       page.total = withTotal ? 0 : nil
       return page
     }
-    let compiler = compiler(reader)
-    if withTotal { page.total = try total(query, types, compiler, reader) }
+    let compiler = compiler
+    if withTotal { page.total = try total(query, types) }
     guard count > 0 else { return page }
     let sql = try compiler.matches(
       query, types: types, columns: "r.key, r.type, r.id, r.version, r.updated, r.method, r.body", after: after,
@@ -42,7 +41,7 @@ extension FHIRStore {
         page.next = page.matches.last?.key
         return false
       }
-      guard let type = numbers.types[row.integer(1)] else { return true }
+      guard let type = store.numbers.types[row.integer(1)] else { return true }
       page.matches.append(
         try version(
           row, key: row.integer(0), type: type, id: row.text(2), version: row.integer(3), updated: row.integer(4),
@@ -54,24 +53,20 @@ extension FHIRStore {
   }
 
   /// The ids of the first matches, for conditional interactions.
-  public func ids(_ query: SearchQuery, limit: Int, within restriction: Restriction, _ reader: any Reader) throws
-    -> [String]
-  {
-    let types = visibleTypes(query, restriction)
+  public func ids(_ query: SearchQuery, limit: Int) throws -> [String] {
+    let types = visibleTypes(query)
     guard !types.isEmpty else { return [] }
-    let sql = try compiler(reader).matches(query, types: types, columns: "r.id", after: nil, limit: limit)
+    let sql = try compiler.matches(query, types: types, columns: "r.id", after: nil, limit: limit)
     return try reader.all(sql) { $0.text(0) }
   }
 
-  private func visibleTypes(_ query: SearchQuery, _ restriction: Restriction) -> [Schema.TypeID] {
+  private func visibleTypes(_ query: SearchQuery) -> [Schema.TypeID] {
     if query.hasUnknownTypesOnly { return [] }
-    let types = query.types.isEmpty ? schema.resourceTypes : query.types
+    let types = query.types.isEmpty ? store.schema.resourceTypes : query.types
     return types.filter { restriction.allows($0) }
   }
 
-  private func total(
-    _ query: SearchQuery, _ types: [Schema.TypeID], _ compiler: SearchCompiler, _ reader: any Reader
-  ) throws -> Int {
+  private func total(_ query: SearchQuery, _ types: [Schema.TypeID]) throws -> Int {
     let sql = try compiler.total(query, types: types)
     return try reader.first(sql) { Int($0.integer(0)) } ?? 0
   }
@@ -80,11 +75,11 @@ extension FHIRStore {
 
   private static let parameterSystems = Statement("SELECT system FROM parameter_system WHERE parameter = ?")
 
-  private func compiler(_ reader: any Reader) -> SearchCompiler {
+  private var compiler: SearchCompiler {
     SearchCompiler(
-      numbers: numbers,
+      numbers: store.numbers,
       systemNumber: { uri in
-        if let known = self.numbers.system(uri) { return known }
+        if let known = store.numbers.system(uri) { return known }
         return try reader.first(Self.systemNumber, [.text(uri)]) { $0.integer(0) }
       },
       systems: { parameter in

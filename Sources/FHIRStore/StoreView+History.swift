@@ -1,6 +1,6 @@
 public import Base
 public import FHIRModel
-public import Storage
+import Storage
 
 /// What a history is of (FHIR R4 http#history).
 public enum HistoryScope: Sendable {
@@ -40,19 +40,10 @@ public struct HistoryPage: Sendable {
   public init() {}
 }
 
-extension FHIRStore {
+extension StoreView {
   /// Versions in commit order, newest first unless asked otherwise. nil where there never was such a resource.
-  public func history(_ scope: HistoryScope, _ window: HistoryWindow, within restriction: Restriction) async throws
-    -> HistoryPage?
-  {
-    try await database.read { try self.history(scope, window, within: restriction, $0) }
-  }
-
-  /// The same inside a transaction or snapshot.
-  public func history(
-    _ scope: HistoryScope, _ window: HistoryWindow, within restriction: Restriction, _ reader: any Reader
-  ) throws -> HistoryPage? {
-    guard let source = try source(scope, restriction, reader) else { return nil }
+  public func history(_ scope: HistoryScope, _ window: HistoryWindow) throws -> HistoryPage? {
+    guard let source = try source(scope) else { return nil }
     var range: SQL = "1 = 1"
     if let since = window.since { range += " AND updated >= \(since.milliseconds)" }
     if let before = window.before { range += " AND updated < \(before.milliseconds)" }
@@ -80,7 +71,7 @@ extension FHIRStore {
         page.next = last
         return false
       }
-      guard let type = numbers.types[row.integer(2)] else { return true }
+      guard let type = store.numbers.types[row.integer(2)] else { return true }
       page.versions.append(
         try version(
           row, key: row.integer(1), type: type, id: row.text(3), version: row.integer(4), updated: row.integer(5),
@@ -94,19 +85,21 @@ extension FHIRStore {
 
   /// The versions of a scope as (position, key, type, version, updated). A resource's own history is in its rows,
   /// where the version is the position; the others are in the change log.
-  private func source(_ scope: HistoryScope, _ restriction: Restriction, _ reader: any Reader) throws -> SQL? {
+  private func source(_ scope: HistoryScope) throws -> SQL? {
     switch scope {
     case .system:
       if restriction.isUnrestricted { return "SELECT position, key, type, version, updated FROM change_log" }
-      let visible = schema.resourceTypes.filter { restriction.allows($0) }.map { SQLValue.integer(numbers.number($0)) }
+      let visible = store.schema.resourceTypes.filter { restriction.allows($0) }.map {
+        SQLValue.integer(store.numbers.number($0))
+      }
       return "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible))"
     case .type(let type):
-      let visible: [SQLValue] = restriction.allows(type) ? [.integer(numbers.number(type))] : []
+      let visible: [SQLValue] = restriction.allows(type) ? [.integer(store.numbers.number(type))] : []
       return "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible))"
     case .instance(let type, let id):
-      guard let newest = try current(type, id, within: restriction, reader) else { return nil }
+      guard let newest = try current(type, id) else { return nil }
       return """
-        SELECT version AS position, key, \(numbers.number(type)) AS type, version, updated FROM resource_history
+        SELECT version AS position, key, \(store.numbers.number(type)) AS type, version, updated FROM resource_history
         WHERE key = \(newest.key)
         UNION ALL
         SELECT version, key, type, version, updated FROM resource WHERE key = \(newest.key)

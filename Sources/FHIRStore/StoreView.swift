@@ -1,0 +1,49 @@
+import Base
+import Storage
+
+/// What one caller may see of a store at one moment: the only way to read it.
+///
+/// A view is bound to a reader (one snapshot, or a transaction with its own writes so far) and to a restriction, which
+/// every read applies before it counts, sorts or cuts. It is handed to a closure and means nothing outside of it.
+public struct StoreView {
+  let store: FHIRStore
+  let reader: any Reader
+  let restriction: Restriction
+}
+
+extension FHIRStore {
+  /// A few look-ups by key on the calling thread, which cost less than any change of thread. Each look-up sees the
+  /// newest commit; several do not share a snapshot.
+  public func point<R>(within restriction: Restriction, _ body: (StoreView) throws -> R) throws -> R {
+    try faulting {
+      try database.point { try body(StoreView(store: self, reader: $0, restriction: restriction)) }
+    }
+  }
+
+  /// Reads on one snapshot, on a reader's thread.
+  public func read<R: Sendable>(
+    within restriction: Restriction, _ body: @escaping @Sendable (StoreView) throws -> R
+  ) async throws -> R {
+    try await faulting {
+      try await database.read { try body(StoreView(store: self, reader: $0, restriction: restriction)) }
+    }
+  }
+
+  /// The engine's errors become faults here; nothing above knows them.
+  func faulting<R>(_ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let error as StorageError {
+      throw error.fault
+    }
+  }
+
+  /// The engine's errors become faults here; nothing above knows them.
+  func faulting<R>(_ body: () async throws -> R) async throws -> R {
+    do {
+      return try await body()
+    } catch let error as StorageError {
+      throw error.fault
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Base
+import FHIRModel
+import FHIRSearch
+import Foundation
+import JSONCore
+
+/// Index rows as lines that can be read: `gender token http://hl7.org/fhir/administrative-gender|male`.
+struct Extraction {
+  static let parameters = SearchParameters(
+    .r4,
+    numbers: Dictionary(
+      uniqueKeysWithValues: SearchParameters.names(.r4).enumerated().map { ($0.element, Int32($0.offset + 1)) }))
+  static let names = SearchParameters.names(.r4)
+  static let extractor = IndexExtractor(parameters, limits: Limits())
+
+  static func rows(_ json: String, extractor: IndexExtractor = extractor) throws -> [IndexRow] {
+    let document = try JSONDocument(json)
+    guard let name = document.value["resourceType"]?.string, let type = Schema.r4.resourceType(name) else { return [] }
+    return try extractor.rows(of: document, document.root, type)
+  }
+
+  /// Every row under one parameter, sorted.
+  static func lines(_ json: String, _ code: String) throws -> [String] {
+    try rows(json).filter { names[Int($0.parameter) - 1].code == code }.map(line).sorted()
+  }
+
+  static func code(_ row: IndexRow) -> String { names[Int(row.parameter) - 1].code }
+
+  static func line(_ row: IndexRow) -> String {
+    switch row {
+    case .token(_, let system, let code): "token \(system)|\(code)"
+    case .string(_, let folded, let text): "string \(text) (\(folded))"
+    case .reference(_, let type, let id): "reference \(type)/\(id)"
+    case .date(_, let low, let high): "date \(time(low))…\(time(high))"
+    case .number(_, let low, let high): "number \(low)…\(high)"
+    case .quantity(_, let system, let code, let low, let high): "quantity \(low)…\(high) \(system)|\(code)"
+    case .uri(_, let value): "uri \(value)"
+    case .position(_, let latitude, let longitude): "position \(latitude) \(longitude)"
+    case .composite(let row):
+      "composite \(row.system1)|\(row.code1) $ \(row.system2)|\(row.text2)\(bounds(row.bounds2))\(bounds(row.bounds3))"
+    }
+  }
+
+  private static func bounds(_ bounds: CompositeRow.Bounds) -> String {
+    switch bounds {
+    case .none: ""
+    case .date(let low, let high): " \(time(low))…\(time(high))"
+    case .number(let low, let high): " \(low)…\(high)"
+    }
+  }
+
+  /// Foundation's calendar as the oracle; `Δ` for an open end.
+  static func time(_ microseconds: Int64) -> String {
+    if microseconds == .min || microseconds == .max { return "Δ" }
+    let fraction = ((microseconds % 1_000_000) + 1_000_000) % 1_000_000
+    let seconds = (microseconds - fraction) / 1_000_000
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withFullDate, .withTime, .withColonSeparatorInTime]
+    let text = formatter.string(from: Date(timeIntervalSince1970: TimeInterval(seconds)))
+    return fraction == 0 ? text : text + "." + String(String(1_000_000 + fraction).dropFirst())
+  }
+}
