@@ -40,6 +40,8 @@ public struct Limits: Sendable, Equatable {
   public var searchParametersMax = 200
   /// Comma-separated values of one search parameter.
   public var searchValuesMax = 2_000
+  /// Resources that one conditional deletion deletes.
+  public var conditionalDeletionsMax = 100
   /// Index rows of one resource.
   public var indexRowsMax = 100_000
   /// A FHIRPath expression a caller sends.

@@ -11,6 +11,8 @@ public struct Answer: Sendable {
   public var lastModified: Instant?
   /// The address of what was created, absolute.
   public var location: String?
+  /// How many resources a conditional deletion deleted.
+  public var itemsDeleted: Int?
 
   public init(_ status: Int, resource: [UInt8]? = nil) {
     self.status = status

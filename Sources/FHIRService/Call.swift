@@ -14,6 +14,9 @@ public enum Interaction: Sendable {
   case update(Schema.TypeID, id: String)
   case conditionalUpdate(Schema.TypeID, QueryString)
   case delete(Schema.TypeID, id: String)
+  case conditionalDelete(Schema.TypeID, QueryString)
+  /// `$purge-history`
+  case purgeHistory(Schema.TypeID, id: String)
   /// A nil type is a search of the whole system.
   case search(Schema.TypeID?, QueryString)
   case history(HistoryScope, QueryString)
@@ -21,6 +24,24 @@ public enum Interaction: Sendable {
   case bundle
   /// `$fhirpath`
   case fhirPath(QueryString)
+}
+
+extension Interaction {
+  /// Whether it changes resources; batches and transactions count by their entries.
+  public var isWrite: Bool {
+    switch self {
+    case .create, .update, .conditionalUpdate, .delete, .conditionalDelete, .purgeHistory: true
+    case .capabilities, .versions, .read, .vread, .search, .history, .bundle, .fhirPath: false
+    }
+  }
+
+  /// Whether its body is a resource.
+  public var takesResource: Bool {
+    switch self {
+    case .create, .update, .conditionalUpdate, .bundle, .fhirPath: true
+    case .capabilities, .versions, .read, .vread, .search, .history, .delete, .conditionalDelete, .purgeHistory: false
+    }
+  }
 }
 
 /// The conditions a request puts on what it finds (RFC 9110 §13, FHIR R4 http#cond-update).
@@ -84,6 +105,8 @@ public struct Call: Sendable {
   public var interaction: Interaction
   public var conditions = Conditions()
   public var preference = Preference()
+  /// The parameters of the address that say how to write, such as `_hardDelete` and `_meta-history`.
+  public var query = QueryString()
   /// The body's resource.
   public var resource: ResourceNode?
   /// The service's address as the client sees it, without a slash at its end.

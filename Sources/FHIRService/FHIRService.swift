@@ -64,11 +64,11 @@ public final class FHIRService: Sendable {
     case .versions: return versions()
     case .read(let type, let id): return try read(type, id, call, decision)
     case .vread(let type, let id, let version): return try vread(type, id, version, call, decision)
-    case .create, .update, .conditionalUpdate, .delete: return try await write(call, decision)
     case .search(let type, let query): return try await search(type, query, call, decision)
     case .history(let scope, let query): return try await history(scope, query, call, decision)
     case .bundle: return try await bundle(call, decision)
     case .fhirPath(let query): return try fhirPath(query, call)
+    default: return try await write(call, decision)
     }
   }
 }

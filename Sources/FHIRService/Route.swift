@@ -58,7 +58,8 @@ public struct Route: Sendable {
       case .get, .head: return .search(type, query)
       case .post: return .create(type)
       case .put: return .conditionalUpdate(type, query)
-      case .delete, .patch: throw notAllowed(method)
+      case .delete: return .conditionalDelete(type, query)
+      case .patch: throw notAllowed(method)
       }
     case 2:
       switch path[1] {
@@ -66,6 +67,8 @@ public struct Route: Sendable {
       case "_history": return try only(.get, method, .history(.type(type), query))
       default: return try instance(type, method, path[1])
       }
+    case 3 where path[2] == "$purge-history":
+      return try only(.delete, method, .purgeHistory(type, id: try id(path[1])))
     case 3 where path[2] == "_history":
       return try only(.get, method, .history(.instance(type, id: try id(path[1])), query))
     case 4 where path[2] == "_history":

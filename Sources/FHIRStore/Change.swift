@@ -15,9 +15,22 @@ public struct Change: Sendable {
     case version(key: Int64, Int64)
   }
 
+  /// What a change does to the versions that stand.
+  public enum Effect: Sendable, Equatable {
+    /// A new version; the one it supersedes goes to the history.
+    case version
+    /// A new version in the place of the one it supersedes, which is not kept.
+    case replacement
+    /// Superseded versions are removed for good; the newest stays.
+    case historyPurge
+    /// All versions are removed for good.
+    case purge
+  }
+
   public let type: Schema.TypeID
   public let id: String
   public let method: WriteMethod
+  public let effect: Effect
   public let basis: Basis
   /// nil for a deletion.
   public let body: ResourceBody?
@@ -59,7 +72,7 @@ extension FHIRStore {
   ///   - currentRows: what the newest version says; empty where it is deleted or absent.
   public func change(
     _ type: Schema.TypeID, id: String, method: WriteMethod, _ draft: Draft?, current: StoredVersion?,
-    currentRows: [IndexRow] = [], isNew: Bool = false
+    currentRows: [IndexRow] = [], isNew: Bool = false, effect: Change.Effect = .version
   ) -> Change {
     let rows = draft?.rows ?? []
     let basis: Change.Basis =
@@ -73,7 +86,8 @@ extension FHIRStore {
       removed = currentRows.filter { !new.contains($0) }
     }
     return Change(
-      type: type, id: id, method: method, basis: basis, body: draft?.body, packed: draft?.packed, added: added,
+      type: type, id: id, method: method, effect: effect, basis: basis, body: draft?.body, packed: draft?.packed,
+      added: added,
       removed: removed)
   }
 }

@@ -3,24 +3,6 @@ import FHIRSearch
 import Storage
 
 extension FHIRStore {
-  private static let newestRow = Statement(
-    """
-    SELECT (SELECT coalesce(max(key), 0) FROM resource),
-           (SELECT updated FROM change_log ORDER BY position DESC LIMIT 1)
-    """)
-  private static let basisRow = Statement("SELECT key, version FROM resource WHERE type = ? AND id = ?")
-  private static let insertResource = Statement(
-    "INSERT INTO resource (key, type, id, version, updated, method, body) VALUES (?, ?, ?, ?, ?, ?, ?)")
-  private static let keepHistory = Statement(
-    """
-    INSERT INTO resource_history (key, version, updated, method, body)
-    SELECT key, version, updated, method, body FROM resource WHERE key = ?
-    """)
-  private static let updateResource = Statement(
-    "UPDATE resource SET version = ?, updated = ?, method = ?, body = ? WHERE key = ?")
-  private static let insertChange = Statement(
-    "INSERT INTO change_log (key, type, version, updated) VALUES (?, ?, ?, ?)")
-
   /// Writes changes in one transaction; all of them or none. Returns when they are on the disk.
   ///
   /// `prepare` builds the changes from what it sees. It runs first outside the writer; if what it was built upon has
@@ -57,77 +39,6 @@ extension FHIRStore {
     for added in grown { numbers.merge(added) }
     return result
   }
-
-  /// Checks and writes inside a transaction.
-  func apply(_ changes: [Change], in transaction: any Transaction) throws -> ([Committed], StoreNumbers.Grown) {
-    let bases = try bases(of: changes, in: transaction)
-    let (lastKey, lastUpdated) = try transaction.first(Self.newestRow) { ($0.integer(0), $0.integer(1)) } ?? (0, 0)
-    // The order of commits is the order of lastUpdated, whatever the clock does.
-    let updated = max(clock.now().milliseconds, lastUpdated)
-    var committed: [Committed] = []
-    committed.reserveCapacity(changes.count)
-    var inserts = RowBatch(columns: 7)
-    var kept = RowBatch(columns: 1)
-    var updates = RowBatch(columns: 5)
-    var log = RowBatch(columns: 4)
-    var index = IndexWriter(numbers)
-    var nextKey = lastKey
-    for (place, change) in changes.enumerated() {
-      let type = numbers.number(change.type)
-      let body: SQLValue = change.packed.map { .blob($0) } ?? .null
-      let key: Int64
-      let version: Int64
-      if let basis = bases[place] {
-        key = basis.key
-        version = basis.version + 1
-        kept.append(.integer(key))
-        updates.append(.integer(version), .integer(updated), .integer(change.method.rawValue), body, .integer(key))
-      } else {
-        nextKey += 1
-        key = nextKey
-        version = 1
-        inserts.append(
-          .integer(key), .integer(type), .text(change.id), .integer(version), .integer(updated),
-          .integer(change.method.rawValue), body)
-      }
-      log.append(.integer(key), .integer(type), .integer(version), .integer(updated))
-      try index.remove(change.removed, key: key, in: transaction)
-      try index.add(change.added, key: key, in: transaction)
-      committed.append(
-        Committed(change: change, key: key, version: version, updated: Instant(milliseconds: updated)))
-    }
-    if !kept.isEmpty { try transaction.execute(Self.keepHistory, rows: kept) }
-    if !updates.isEmpty { try transaction.execute(Self.updateResource, rows: updates) }
-    if !inserts.isEmpty { try transaction.execute(Self.insertResource, rows: inserts) }
-    try transaction.execute(Self.insertChange, rows: log)
-    try index.flush(in: transaction)
-    return (committed, index.grown)
-  }
-
-  /// For each change the row it supersedes, nil where it creates one.
-  private func bases(of changes: [Change], in transaction: any Transaction) throws
-    -> [(key: Int64, version: Int64)?]
-  {
-    var bases: [(key: Int64, version: Int64)?] = Array(repeating: nil, count: changes.count)
-    var asked: [Int] = []
-    var rows = RowBatch(columns: 2)
-    for (place, change) in changes.enumerated() where change.basis != .new {
-      asked.append(place)
-      rows.append(.integer(numbers.number(change.type)), .text(change.id))
-    }
-    guard !asked.isEmpty else { return bases }
-    try transaction.query(Self.basisRow, rows: rows) { index, row in
-      bases[asked[index]] = (row.integer(0), row.integer(1))
-    }
-    for place in asked {
-      switch (changes[place].basis, bases[place]) {
-      case (.absent, nil): continue
-      case (.version(let key, let version), .some(let found)) where found == (key, version): continue
-      default: throw StaleBasis()
-      }
-    }
-    return bases
-  }
 }
 
 /// Changes, and what to make of their outcome.
@@ -163,8 +74,9 @@ public final class WriteScope {
   /// - Throws: `StaleBasis` if they were built from another.
   public func apply(_ changes: [Change]) throws -> [Committed] {
     if changes.isEmpty { return [] }
-    let (committed, added) = try view.store.apply(changes, in: transaction)
-    grown.append(added)
+    var writer = ChangeWriter(view.store)
+    let committed = try writer.write(changes, in: transaction)
+    grown.append(writer.grown)
     return committed
   }
 }

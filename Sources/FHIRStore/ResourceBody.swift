@@ -61,6 +61,22 @@ public struct ResourceBody: Sendable, Equatable {
     #"{"resourceType":"","id":"","meta":{"#.utf8.count + type.utf8.count + id.utf8.count
   }
 
+  /// Whether two versions of the resource `type`/`id` say the same but for `meta`.
+  public func differsInMetaOnly(from other: ResourceBody, type: String, id: String) -> Bool {
+    let offset = Self.metaOffset(type: type, id: id) - 1
+    guard let rest = rest(behindMetaAt: offset), let otherRest = other.rest(behindMetaAt: offset) else { return false }
+    return bytes[rest...].elementsEqual(other.bytes[otherRest...])
+  }
+
+  /// Where the members behind `meta` begin; `meta` begins at `offset`.
+  private func rest(behindMetaAt offset: Int) -> Int? {
+    guard let document = try? JSONDocument(bytes), let meta = document.member(document.root, Self.meta) else {
+      return nil
+    }
+    let range = document.range(meta)
+    return range.lowerBound == offset ? range.upperBound : nil
+  }
+
   /// Appends the resource as it is sent: with `meta.versionId` and `meta.lastUpdated`.
   public func append(to output: inout [UInt8], type: String, id: String, version: Int64, updated: Instant) {
     let offset = min(Self.metaOffset(type: type, id: id), bytes.count)

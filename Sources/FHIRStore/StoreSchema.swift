@@ -15,6 +15,7 @@ enum StoreSchema {
 
         -- The newest version of each resource. Keys ascend in order of creation and never change.
         -- updated: milliseconds since 1970. method: 0 POST, 1 PUT, 2 PATCH, 3 DELETE (then there is no body).
+        -- position: the version's row of the change log.
         -- body: zstd of the canonical JSON without meta.versionId and meta.lastUpdated, which are columns.
         CREATE TABLE resource (
           key INTEGER PRIMARY KEY,
@@ -23,6 +24,7 @@ enum StoreSchema {
           version INTEGER NOT NULL,
           updated INTEGER NOT NULL,
           method INTEGER NOT NULL,
+          position INTEGER NOT NULL,
           body BLOB);
         CREATE UNIQUE INDEX resource_id ON resource (type, id);
         CREATE INDEX resource_live ON resource (type) WHERE method <> 3;
@@ -34,10 +36,12 @@ enum StoreSchema {
           version INTEGER NOT NULL,
           updated INTEGER NOT NULL,
           method INTEGER NOT NULL,
+          position INTEGER NOT NULL,
           body BLOB,
           UNIQUE (key, version));
 
-        -- One row for each version, in commit order; what tails the store reads this by position.
+        -- One row for each version, in commit order; what tails the store reads this by position. Version 0 says
+        -- that versions were removed for good, and their rows with them.
         CREATE TABLE change_log (
           position INTEGER PRIMARY KEY,
           key INTEGER NOT NULL,

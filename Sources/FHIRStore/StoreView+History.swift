@@ -88,14 +88,18 @@ extension StoreView {
   private func source(_ scope: HistoryScope) throws -> SQL? {
     switch scope {
     case .system:
-      if restriction.isUnrestricted { return "SELECT position, key, type, version, updated FROM change_log" }
+      if restriction.isUnrestricted {
+        return "SELECT position, key, type, version, updated FROM change_log WHERE version > 0"
+      }
       let visible = store.schema.resourceTypes.filter { restriction.allows($0) }.map {
         SQLValue.integer(store.numbers.number($0))
       }
-      return "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible))"
+      return
+        "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible)) AND version > 0"
     case .type(let type):
       let visible: [SQLValue] = restriction.allows(type) ? [.integer(store.numbers.number(type))] : []
-      return "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible))"
+      return
+        "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible)) AND version > 0"
     case .instance(let type, let id):
       guard let newest = try current(type, id) else { return nil }
       return """

@@ -41,7 +41,7 @@ enum Activity: Int, CaseIterable, Sendable {
     case .vread: self = .vread
     case .create: self = .create
     case .update, .conditionalUpdate: self = .update
-    case .delete: self = .delete
+    case .delete, .conditionalDelete, .purgeHistory: self = .delete
     case .search(let type, _): self = type == nil ? .searchSystem : .searchType
     case .history(.instance, _): self = .historyInstance
     case .history(.type, _): self = .historyType
@@ -59,7 +59,8 @@ enum Activity: Int, CaseIterable, Sendable {
     case .read(let type, _), .update(let type, _), .delete(let type, _): schema.name(type) + "/{id}"
     case .vread(let type, _, _): schema.name(type) + "/{id}/_history/{vid}"
     case .create(let type): schema.name(type)
-    case .conditionalUpdate(let type, _): schema.name(type) + "?{criteria}"
+    case .purgeHistory(let type, _): schema.name(type) + "/{id}/$purge-history"
+    case .conditionalUpdate(let type, _), .conditionalDelete(let type, _): schema.name(type) + "?{criteria}"
     case .search(let type, _): (type.map { schema.name($0) } ?? "") + "?{criteria}"
     case .history(.instance(let type, _), _): schema.name(type) + "/{id}/_history"
     case .history(.type(let type), _): schema.name(type) + "/_history"

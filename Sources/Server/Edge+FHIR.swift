@@ -18,7 +18,7 @@ extension Edge {
     trace.format = try Negotiation.format(
       accept: request.header("accept"), format: query["_format"] ?? form?["_format"])
     try checkAnswerParameters(query, interaction)
-    let call = try call(interaction, request, mount)
+    let call = try call(interaction, request, query, mount)
     trace.call = call
     let decision = decide(request)
     let answer =
@@ -89,12 +89,15 @@ extension Edge {
 
   // MARK: The call
 
-  private func call(_ interaction: Interaction, _ request: HTTPRequest, _ mount: FHIRMount) throws(Fault) -> Call {
+  private func call(_ interaction: Interaction, _ request: HTTPRequest, _ query: QueryString, _ mount: FHIRMount)
+    throws(Fault) -> Call
+  {
     let host = request.host ?? defaultHost
     guard HostField.isValid(host) else {
       throw Fault(.invalid, "The Host header is not a host name or address with an optional port.", code: "value")
     }
     var call = Call(interaction, base: "http://\(host)\(mount.path)")
+    call.query = query
     if let preference = request.header("prefer") { call.preference = try Preference(header: preference) }
     switch interaction {
     case .read, .vread:
@@ -102,7 +105,7 @@ extension Edge {
       call.conditions.ifModifiedSince = request.header("if-modified-since")
     case .create: call.conditions.ifNoneExist = request.header("if-none-exist")
     case .update, .conditionalUpdate, .delete: call.conditions.ifMatch = request.header("if-match")
-    case .capabilities, .versions, .search, .history, .bundle, .fhirPath: break
+    default: break
     }
     return call
   }
@@ -110,9 +113,9 @@ extension Edge {
   /// Whether an interaction would keep an event loop from its other connections.
   private func isLong(_ interaction: Interaction, _ request: HTTPRequest) -> Bool {
     switch interaction {
-    case .search, .history, .bundle, .fhirPath, .capabilities: true
-    case .create, .update, .conditionalUpdate: request.body.count > Self.loopBodyBytesMax
     case .read, .vread, .delete, .versions: false
+    case .create, .update: request.body.count > Self.loopBodyBytesMax
+    default: true
     }
   }
 
@@ -133,17 +136,10 @@ extension Edge {
     _ call: Call, _ request: HTTPRequest, _ method: Route.Method, _ service: FHIRService, _ decision: Decision
   ) async throws(Fault) -> Answer {
     var call = call
-    if method == .post || method == .put, takesResource(call.interaction) {
+    if method == .post || method == .put, call.interaction.takesResource {
       call.resource = try resource(request, service.limits)
     }
     return try await service.perform(call, decision)
-  }
-
-  private func takesResource(_ interaction: Interaction) -> Bool {
-    switch interaction {
-    case .create, .update, .conditionalUpdate, .bundle, .fhirPath: true
-    case .capabilities, .versions, .read, .vread, .delete, .search, .history: false
-    }
   }
 
   /// The body's resource, parsed from the bytes it came in.
@@ -182,6 +178,7 @@ extension Edge {
     if let location = answer.location {
       response.headers.append((isCreation(interaction, answer) ? "Location" : "Content-Location", location))
     }
+    if let deleted = answer.itemsDeleted { response.headers.append(("Items-Deleted", String(deleted))) }
     // A version may be kept by the client itself, and asked after by its tag; nothing else may be kept.
     let isVersion = answer.version != nil && answer.status < 400
     response.headers.append(("Cache-Control", isVersion ? "private, no-cache" : "no-store"))

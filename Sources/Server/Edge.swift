@@ -32,6 +32,8 @@ final class Edge: Sendable {
   /// For requests of HTTP/1.0 that do not say whom they ask.
   let defaultHost: String
   private let ids: IdentifierSource
+  /// Request ids need not be hard to guess, so they do without the system's random numbers.
+  private let requestIDs: IdentifierSource
   private let log: Log
 
   init(
@@ -43,6 +45,8 @@ final class Edge: Sendable {
     self.defaultHost = defaultHost
     self.process = ProcessSamples(clock: clock)
     self.ids = ids
+    var system = SystemRandomNumberGenerator()
+    self.requestIDs = IdentifierSource(clock: clock, random: RequestNumbers(seed: system.next()))
     self.log = log
   }
 
@@ -66,7 +70,7 @@ final class Edge: Sendable {
     } catch {
       response = outcome(error, trace)
     }
-    let id = ids.next()
+    let id = requestIDs.next()
     addCommonHeaders(to: &response, request, id)
     let took = monotonicNanoseconds() &- begun
     metrics.record(trace.activity, request.method, status: response.status, nanoseconds: took)
@@ -143,7 +147,7 @@ final class Edge: Sendable {
       status: status, headers: [("Content-Type", Format.fhirJSON.contentType), ("Cache-Control", "no-store")],
       body: .bytes(OperationOutcome.json([reason], id: ids.next())))
     response.headers.append(("X-Content-Type-Options", "nosniff"))
-    response.headers.append(("X-Request-Id", ids.next()))
+    response.headers.append(("X-Request-Id", requestIDs.next()))
     if status == 503 { response.headers.append(("Retry-After", String(Self.retryAfterSeconds))) }
     return response
   }
@@ -182,5 +186,20 @@ final class Edge: Sendable {
     guard let mount = trace.mount else { return trace.activity.name }
     guard let call = trace.call else { return "\(mount.path) \(trace.activity.name)" }
     return "\(mount.path)/\(Activity.shape(call.interaction, mount.service.schema))"
+  }
+}
+
+/// Numbers that do not repeat soon (splitmix64; G. Steele, D. Lea, C. Flood 2014).
+private struct RequestNumbers: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
   }
 }

@@ -42,6 +42,7 @@ extension ServerConfiguration {
     ("request-deadline-seconds", \.requestDeadlineSecondsMax), ("shutdown-seconds", \.shutdownSecondsMax),
     ("json-depth", \.jsonDepthMax), ("json-nodes", \.jsonNodesMax), ("bundle-entries", \.bundleEntriesMax),
     ("search-count-default", \.searchCountDefault), ("search-count", \.searchCountMax),
+    ("page-bytes", \.pageBytesMax), ("conditional-deletions", \.conditionalDeletionsMax),
     ("search-parameters", \.searchParametersMax), ("search-values", \.searchValuesMax),
     ("index-rows", \.indexRowsMax), ("fhirpath-bytes", \.fhirPathBytesMax), ("fhirpath-steps", \.fhirPathStepsMax),
   ]

@@ -11,7 +11,12 @@ enum Repairs {
     "Resource.id": ElementType(
       type: "id",
       reason:
-        "R4 and R4B declare a system type with the FHIR type `string`; R4 resource#id says `id`, as do STU3 and R5")
+        "R4 and R4B declare a system type with the FHIR type `string`; R4 resource#id says `id`, as do STU3 and R5"),
+    "Element.id": ElementType(
+      type: "string",
+      reason:
+        "R4B and R5 declare `id` for data types, `string` for backbone elements; R5 element.html#id says `string` "
+        + "without spaces, and the definitions' own ElementDefinition.id (`Extension.value[x]`) are no ids"),
   ]
 
   struct Spelling {

@@ -65,6 +65,8 @@ struct Serve: AsyncParsableCommand {
     let configuration = try effectiveConfiguration()
     let log = Log(level: configuration.logLevel)
     Self.raiseFileLimit()
+    // Whatever is made from here on is for its owner alone.
+    umask(0o077)
     let stop = StopSignal()
     let store = try await open(configuration)
     let ids = IdentifierSource(clock: .system)

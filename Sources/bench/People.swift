@@ -15,7 +15,9 @@ struct People {
     let (document, bytes) = try Self.ask(requests.get("\(requests.base)/Patient?_count=1000"), server)
     guard let entries = document.member(document.root, "entry") else { throw Refusal(text: "no patients were found") }
     for entry in document.elements(entries) {
-      guard let resource = document.member(entry, "resource"), let id = document.member(resource, "id") else { continue }
+      guard let resource = document.member(entry, "resource"), let id = document.member(resource, "id") else {
+        continue
+      }
       ids.append(document.string(id) ?? "")
       if let names = document.member(resource, "name"), let name = document.elements(names).first(where: { _ in true }),
         let family = document.member(name, "family").flatMap({ document.string($0) })
@@ -33,7 +35,8 @@ struct People {
     }
     let bytes = Array(answer.body)
     guard answer.status == 200 else {
-      throw Refusal(text: "a search was refused: \(answer.status) \(String(decoding: bytes.prefix(600), as: UTF8.self))")
+      throw Refusal(
+        text: "a search was refused: \(answer.status) \(String(decoding: bytes.prefix(600), as: UTF8.self))")
     }
     return (try JSONDocument(bytes), bytes)
   }
@@ -56,10 +59,14 @@ struct People {
         "`Observation?patient=&code=`",
         ids.enumerated().map { "Observation?patient=Patient/\($1)&code=http://loinc.org|\(codes[$0 % codes.count])" }
       ),
-      ("`Observation?date=ge&date=lt` one week", months.map { "Observation?date=ge2025-\($0)-08&date=lt2025-\($0)-15" }),
+      (
+        "`Observation?date=ge&date=lt` one week", months.map { "Observation?date=ge2025-\($0)-08&date=lt2025-\($0)-15" }
+      ),
       (
         "`Observation?code=&value-quantity=gt`",
-        (160...190).map { "Observation?code=http://loinc.org|8302-2&value-quantity=gt\($0)|http://unitsofmeasure.org|cm" }
+        (160...190).map {
+          "Observation?code=http://loinc.org|8302-2&value-quantity=gt\($0)|http://unitsofmeasure.org|cm"
+        }
       ),
     ]
   }

@@ -55,7 +55,8 @@ enum RawLimits {
     CREATE UNIQUE INDEX resource_id ON resource (type, id);
     CREATE TABLE token (parameter INTEGER, system INTEGER, code TEXT, key INTEGER,
       PRIMARY KEY (parameter, system, code, key)) WITHOUT ROWID;
-    CREATE TABLE string (parameter INTEGER, folded TEXT, key INTEGER, PRIMARY KEY (parameter, folded, key)) WITHOUT ROWID;
+    CREATE TABLE string (parameter INTEGER, folded TEXT, key INTEGER,
+      PRIMARY KEY (parameter, folded, key)) WITHOUT ROWID;
     CREATE TABLE reference (parameter INTEGER, type INTEGER, id TEXT, key INTEGER,
       PRIMARY KEY (parameter, type, id, key)) WITHOUT ROWID;
     CREATE TABLE date (parameter INTEGER, low INTEGER, high INTEGER, key INTEGER,

@@ -41,7 +41,8 @@ struct Report {
 
   mutating func note(_ name: String, _ measurement: Measurement) {
     guard measurement.refused > 0 else { return }
-    refusals.append("\(name): \(measurement.refused) of \(measurement.count) refused, first: \(measurement.firstRefusal)")
+    refusals.append(
+      "\(name): \(measurement.refused) of \(measurement.count) refused, first: \(measurement.firstRefusal)")
   }
 
   private var markdown: String {

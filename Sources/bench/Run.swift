@@ -125,7 +125,9 @@ struct Run {
       limit: "static route \(ceiling.perSecond.text(0)) req/s, \(ceiling.perServerCore.text(0))/s per core: "
         + "\(ratio.text(2)) of it per core")
     report.add("Bare static route of the same body", ceiling)
-    report.summary += [reads.perSecond.text(0), reads.percentile(0.99).text(2), reads.perServerCore.text(0), ratio.text(2)]
+    report.summary += [
+      reads.perSecond.text(0), reads.percentile(0.99).text(2), reads.perServerCore.text(0), ratio.text(2),
+    ]
   }
 
   private mutating func measureSearches(_ people: People, _ server: ServerProcess) throws {

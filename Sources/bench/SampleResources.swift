@@ -20,7 +20,9 @@ struct SampleResources {
 
   /// The nine types of the public comparison, as bodies without an id.
   static func ofEachType() -> [(type: String, json: [UInt8])] {
-    let types = ["Patient", "Location", "Organization", "Practitioner", "Encounter", "Observation", "MedicationRequest", "Claim"]
+    let types = [
+      "Patient", "Location", "Organization", "Practitioner", "Encounter", "Observation", "MedicationRequest", "Claim",
+    ]
     var found: [String: [UInt8]] = [:]
     let synthesis = PatientSynthesis(seed: seed)
     func take(_ type: String, _ json: ArraySlice<UInt8>) {
@@ -29,7 +31,9 @@ struct SampleResources {
     }
     synthesis.eachSharedResource(take)
     for patient in 0..<20 where found.count < types.count { synthesis.eachResource(ofPatient: patient, take) }
-    return types.compactMap { type in found[type].map { (type, $0) } } + [("ExplanationOfBenefit", explanationOfBenefit)]
+    return types.compactMap { type in found[type].map { (type, $0) } } + [
+      ("ExplanationOfBenefit", explanationOfBenefit)
+    ]
   }
 
   private static func withoutID(_ json: [UInt8]) -> [UInt8]? {

@@ -126,7 +126,9 @@ enum SmallFile {
   static func writeAll(_ file: Int32, _ bytes: [UInt8]) -> Bool {
     var offset = 0
     while offset < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress?.advanced(by: offset), bytes.count - offset) }
+      let count = bytes.withUnsafeBytes { all in
+        Glibc.write(file, all.baseAddress?.advanced(by: offset), all.count - offset)
+      }
       guard count > 0 else { return false }
       offset += count
     }

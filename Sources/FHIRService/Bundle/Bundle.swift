@@ -50,7 +50,7 @@ extension FHIRService {
     case .capabilities: return capability.answer(base: call.base)
     case .versions: return versions()
     case .fhirPath(let query): return try fhirPath(query, call)
-    case .create, .update, .conditionalUpdate, .delete, .bundle:
+    default:
       throw Fault(.internal, "This interaction does not read.")
     }
   }

@@ -12,12 +12,7 @@ struct BundleEntry: Sendable {
   let fullURL: String?
   let call: Call
 
-  var isWrite: Bool {
-    switch call.interaction {
-    case .create, .update, .conditionalUpdate, .delete: true
-    default: false
-    }
-  }
+  var isWrite: Bool { call.interaction.isWrite }
 
   /// FHIR R4 http#trules: deletions first, then creations, updates, and reads last.
   var rank: Int {
@@ -44,6 +39,7 @@ extension FHIRService {
     if case .bundle = interaction { throw Fault(.invalid, "A bundle within a bundle cannot be carried out.", at: path) }
     var call = Call(interaction, base: bundle.base)
     call.preference = bundle.preference
+    call.query = query
     call.conditions.ifMatch = request["ifMatch"]?.string
     call.conditions.ifNoneMatch = request["ifNoneMatch"]?.string
     call.conditions.ifNoneExist = request["ifNoneExist"]?.string

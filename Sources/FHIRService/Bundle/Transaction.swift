@@ -50,7 +50,7 @@ extension FHIRService {
       var isConditional: Bool {
         switch request.target {
         case .create(let criteria): criteria != nil
-        case .conditionalUpdate: true
+        case .conditionalUpdate, .conditionalDelete: true
         case .update, .delete: false
         }
       }
@@ -113,7 +113,7 @@ extension FHIRService {
       let step = try failing(write.entry) {
         try self.step(write.request, write.prebuilt, map, view)
       }
-      if let change = step.changes.first, !seen.insert("\(schema.name(change.type))/\(change.id)").inserted {
+      for change in step.changes where !seen.insert("\(schema.name(change.type))/\(change.id)").inserted {
         throw Fault(
           .invalid, "Bundle contains multiple entries that refers to the same resource '\(write.entry.url)'.",
           code: "invalid", at: "Bundle.entry[\(write.entry.place)]")
@@ -139,8 +139,8 @@ extension FHIRService {
     var answers = Array(repeating: Answer(200), count: plan.entryCount)
     var rest = committed[...]
     for (write, step) in zip(plan.writes, steps) {
-      let own = step.changes.isEmpty ? nil : rest.popFirst()
-      answers[write.entry.place] = answer(step, own, write.entry.call)
+      answers[write.entry.place] = answer(step, step.changes.isEmpty ? nil : rest.first, write.entry.call)
+      rest = rest.dropFirst(step.changes.count)
     }
     return answers
   }
@@ -155,6 +155,7 @@ extension FHIRService.TransactionPlan.Write {
   fileprivate var ownID: String {
     switch request.target {
     case .update(let id), .delete(let id): id
+    case .conditionalDelete: request.freshID
     case .conditionalUpdate(_, let id): id ?? request.freshID
     case .create: request.freshID
     }

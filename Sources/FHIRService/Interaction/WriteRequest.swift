@@ -1,7 +1,7 @@
 import Base
-import FHIRStore
 import FHIRModel
 import FHIRSearch
+import FHIRStore
 import JSONCore
 
 /// A write as it was asked, read from its call before the store is looked at.
@@ -13,6 +13,18 @@ struct WriteRequest: Sendable {
     /// The resource that matches (FHIR R4 http#cond-update).
     case conditionalUpdate(SearchQuery, id: String?)
     case delete(id: String)
+    /// What matches, as many as the count allows (FHIR R4 http#cdelete); a nil count allows one match.
+    case conditionalDelete(SearchQuery, count: Int?)
+  }
+
+  /// What of a resource is deleted.
+  enum Deletion: Sendable {
+    /// It is gone, its versions stay (FHIR R4 http#delete).
+    case soft
+    /// All versions, for good.
+    case hard
+    /// The superseded versions, for good.
+    case history
   }
 
   let type: Schema.TypeID
@@ -23,12 +35,23 @@ struct WriteRequest: Sendable {
   /// The id of what is created, should the store have to choose one: known early, so that a bundle's references to
   /// it can be rewritten.
   let freshID: String
+  var deletion = Deletion.soft
+  /// False where a change of nothing but `meta` needs no version of its own in the history.
+  var keepsMetaHistory = true
 }
 
 extension FHIRService {
   /// Reads a write's call.
   /// - Throws: `.invalid` for what contradicts itself, before anything is looked up.
   func writeRequest(_ call: Call) throws(Fault) -> WriteRequest {
+    var request = try plainWriteRequest(call)
+    request.keepsMetaHistory = call.query["_meta-history"] != "false"
+    if case .purgeHistory = call.interaction { request.deletion = .history }
+    if call.query["_hardDelete"] == "true" || call.query["hardDelete"] == "true" { request.deletion = .hard }
+    return request
+  }
+
+  private func plainWriteRequest(_ call: Call) throws(Fault) -> WriteRequest {
     let ifMatch = try expectedVersion(call.conditions.ifMatch)
     switch call.interaction {
     case .create(let type):
@@ -58,7 +81,8 @@ extension FHIRService {
       return WriteRequest(
         type: type, target: .conditionalUpdate(criteria, id: idText(resource)), resource: resource, ifMatch: ifMatch,
         freshID: newID())
-    case .delete(let type, let id):
+    case .conditionalDelete(let type, let query): return try conditionalDeleteRequest(type, query)
+    case .delete(let type, let id), .purgeHistory(let type, let id):
       return WriteRequest(type: type, target: .delete(id: id), resource: nil, ifMatch: ifMatch, freshID: newID())
     default:
       throw Fault(.internal, "This interaction does not write.")
@@ -94,15 +118,38 @@ extension FHIRService {
     return tag.version
   }
 
+  /// Parameters of a conditional deletion that say how to delete.
+  private static let deletionParameters: Set<String> = ["_count", "_hardDelete", "hardDelete"]
+
+  private func conditionalDeleteRequest(_ type: Schema.TypeID, _ query: QueryString) throws(Fault) -> WriteRequest {
+    let selecting = query.parameters.filter { !Self.deletionParameters.contains($0.name) }
+    let criteria = try criteria(type, QueryString(selecting), unselective: .preconditionFailed)
+    var count: Int?
+    if let text = query["_count"] {
+      guard let number = Int(text), (1...limits.conditionalDeletionsMax).contains(number) else {
+        throw Fault(
+          .invalid,
+          "The '_count' of a conditional deletion must be a number from 1 to \(limits.conditionalDeletionsMax).")
+      }
+      count = number
+    }
+    return WriteRequest(
+      type: type, target: .conditionalDelete(criteria, count: count), resource: nil, ifMatch: nil, freshID: newID())
+  }
+
   /// Criteria of a conditional interaction: every parameter must be understood, and one must select.
-  func criteria(_ type: Schema.TypeID, _ query: QueryString) throws(Fault) -> SearchQuery {
+  func criteria(_ type: Schema.TypeID, _ query: QueryString, unselective: Fault.Category = .invalid) throws(Fault)
+    -> SearchQuery
+  {
+    // A parameter without a value selects nothing.
+    let given = QueryString(query.parameters.filter { !$0.value.isEmpty })
     let parser = SearchQueryParser(store.parameters, limits: limits, clock: clock, isStrict: true)
-    let criteria = try parser.parse(query, types: [type])
+    let criteria = try parser.parse(given, types: [type])
     guard !criteria.conditions.isEmpty else {
       throw Fault(
-        .invalid,
+        unselective,
         "Conditional operation on \(schema.name(type)) was not attempted because search criteria was not selective "
-          + "enough.")
+          + "enough.", code: "invalid")
     }
     return criteria
   }

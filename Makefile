@@ -1,0 +1,68 @@
+# Aceso. `make help` tells the targets.
+
+# One debug build (tests) and one release build (what runs and is measured); nothing else is built.
+SWIFT_BUILD_RELEASE = swift build -c release --static-swift-stdlib
+RELEASE = .build/release
+PORT ?= 8080
+DATA_DIR ?= aceso-data
+KILL_CYCLES ?= 50
+TABLES = r4 r4b r5 stu3
+
+.DEFAULT_GOAL := help
+.PHONY: help install build build-bench run data test test-swift test-outside bench format check tables clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## install the Debian packages the build needs, if any is missing
+	@scripts/install
+
+build: install ## build the server: .build/release/aceso, one file with the Swift runtime inside
+	@echo "Building the server (the first time takes a few minutes) …"
+	$(SWIFT_BUILD_RELEASE) --product aceso
+
+build-bench: install
+	$(SWIFT_BUILD_RELEASE) --product bench
+
+run: build ## build the server and start it, with 100 synthetic patients in a new store
+	@echo "Starting on http://127.0.0.1:$(PORT)/default/fhir; data in $(DATA_DIR)/; Ctrl-C stops it. To try:"
+	@echo "  curl -s 'http://127.0.0.1:$(PORT)/default/fhir/Patient?_count=1'"
+	@echo "  curl -s 'http://127.0.0.1:$(PORT)/default/fhir/Observation?code=http://loinc.org|8867-4&_summary=count'"
+	@exec $(RELEASE)/aceso serve --sample-patients 100 --port $(PORT) --data-dir $(DATA_DIR)
+
+data: install ## lay out the data sets that tests read, if they are to be had
+	@scripts/conformance-data
+
+# The package's tests first; then those from outside, against the release build, each in processes of its own.
+test: test-swift test-outside ## run all tests: the package's own, then those from outside (kill test, Python clients)
+	@echo "All tests passed: the package's, kill-test, example-test, client-test, and a smoke run of the bench."
+
+test-swift: install data
+	@echo "Building the tests …"
+	swift build --build-tests
+	swift test --skip-build --disable-xctest
+
+test-outside: build build-bench data
+	scripts/kill-test --cycles $(KILL_CYCLES) --canary all
+	scripts/example-test
+	scripts/client-test
+	$(RELEASE)/bench $(RELEASE)/aceso --quick
+
+bench: build build-bench ## measure a release build and record the table in docs/performance.md
+	$(RELEASE)/bench $(RELEASE)/aceso --record docs/performance.md \
+	  --label "$$(git describe --always --dirty 2>/dev/null || echo unknown)"
+
+format: ## format all Swift sources
+	swift format -i -r --configuration .swift-format Package.swift Sources Tests
+
+check: ## check format and house rules
+	swift format lint --strict -r --configuration .swift-format Package.swift Sources Tests
+	@scripts/tidy
+
+tables: data ## make the tables of the FHIR releases again from their official packages
+	@set -e; for release in $(TABLES); do \
+	  swift run -c release --static-swift-stdlib generate-tables \
+	    .conformance-data/fhir-$$release-core/package Sources/CFHIRTables/$$release.table; done
+
+clean: ## remove what was built (the data stays)
+	rm -rf .build scripts/__pycache__

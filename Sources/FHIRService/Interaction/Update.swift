@@ -1,0 +1,55 @@
+import Base
+import FHIRSearch
+import FHIRStore
+
+extension FHIRService {
+  /// FHIR R4 http#update and #upsert.
+  func update(
+    _ request: WriteRequest, _ id: String, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
+  ) throws -> WriteStep {
+    let current = try view.current(request.type, id)
+    try checkVersion(request.ifMatch, current)
+    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, view)
+    guard let current else {
+      let change = store.change(request.type, id: id, method: .put, draft, current: nil)
+      return WriteStep(result: .change(change, isCreated: true))
+    }
+    guard let body = current.body else {
+      // A deleted resource comes back to life (FHIR R4 http#delete).
+      let change = store.change(request.type, id: id, method: .put, draft, current: current)
+      return WriteStep(result: .change(change, isCreated: true))
+    }
+    if body == draft.body { return WriteStep(result: .unchanged(current, status: 200)) }
+    // `_meta-history=false`: a change of nothing but `meta` takes its predecessor's place.
+    let isReplacement =
+      !request.keepsMetaHistory && body.differsInMetaOnly(from: draft.body, type: current.typeName, id: id)
+    let change = store.change(
+      request.type, id: id, method: .put, draft, current: current, currentRows: try rows(body, request.type),
+      effect: isReplacement ? .replacement : .version)
+    return WriteStep(result: .change(change, isCreated: false))
+  }
+
+  /// FHIR R4 http#cond-update.
+  func conditionalUpdate(
+    _ request: WriteRequest, _ criteria: SearchQuery, _ id: String?, _ map: ReferenceMap, _ view: StoreView
+  ) throws -> WriteStep {
+    if let found = try match(criteria, request.type, view) {
+      guard id == nil || id == found else {
+        throw Fault(.invalid, "The resource that matches the criteria has another id than the resource in the body.")
+      }
+      var step = try update(request, found, nil, map, view)
+      step.guards.append(stillMatches(criteria, found))
+      return step
+    }
+    try checkVersion(request.ifMatch, nil)
+    if let id {
+      var step = try update(request, id, nil, map, view)
+      step.guards.append(stillMatchesNothing(criteria))
+      return step
+    }
+    let fresh = request.freshID
+    let draft = try draft(request.resource, request.type, fresh, map, view)
+    let change = store.change(request.type, id: fresh, method: .put, draft, current: nil, isNew: true)
+    return WriteStep(result: .change(change, isCreated: true), guards: [stillMatchesNothing(criteria)])
+  }
+}

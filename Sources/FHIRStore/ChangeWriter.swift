@@ -1,0 +1,137 @@
+import Base
+import FHIRSearch
+import Storage
+
+/// Writes changes inside a transaction: checks what they were built upon, then one set of rows for each table.
+struct ChangeWriter {
+  private static let newestRow = Statement(
+    """
+    SELECT (SELECT coalesce(max(key), 0) FROM resource), position, updated
+    FROM change_log ORDER BY position DESC LIMIT 1
+    """)
+  private static let basisRow = Statement("SELECT key, version FROM resource WHERE type = ? AND id = ?")
+  private static let insertResource = Statement(
+    "INSERT INTO resource (key, type, id, version, updated, method, position, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+  private static let keepHistory = Statement(
+    """
+    INSERT INTO resource_history (key, version, updated, method, position, body)
+    SELECT key, version, updated, method, position, body FROM resource WHERE key = ?
+    """)
+  private static let updateResource = Statement(
+    "UPDATE resource SET version = ?, updated = ?, method = ?, position = ?, body = ? WHERE key = ?")
+  private static let insertChange = Statement(
+    "INSERT INTO change_log (position, key, type, version, updated) VALUES (?, ?, ?, ?, ?)")
+  private static let forgetNewest = Statement(
+    "DELETE FROM change_log WHERE position = (SELECT position FROM resource WHERE key = ?)")
+  private static let forgetHistory = Statement(
+    "DELETE FROM change_log WHERE position IN (SELECT position FROM resource_history WHERE key = ?)")
+  private static let deleteHistory = Statement("DELETE FROM resource_history WHERE key = ?")
+  private static let deleteResource = Statement("DELETE FROM resource WHERE key = ?")
+
+  private let store: FHIRStore
+  private var index: IndexWriter
+  private var inserts = RowBatch(columns: 8)
+  private var updates = RowBatch(columns: 6)
+  private var log = RowBatch(columns: 5)
+  /// Keys of resources whose newest version goes to the history, is replaced, loses its history, or goes for good.
+  private var kept = RowBatch(columns: 1)
+  private var replaced = RowBatch(columns: 1)
+  private var historyPurged = RowBatch(columns: 1)
+  private var purged = RowBatch(columns: 1)
+
+  init(_ store: FHIRStore) {
+    self.store = store
+    self.index = IndexWriter(store.numbers)
+  }
+
+  /// Numbers given on the way; they hold once the transaction is committed.
+  var grown: StoreNumbers.Grown { index.grown }
+
+  /// - Throws: `StaleBasis` if a change was built upon something else than what stands.
+  mutating func write(_ changes: [Change], in transaction: any Transaction) throws -> [Committed] {
+    let bases = try bases(of: changes, in: transaction)
+    var (key, position, last) =
+      try transaction.first(Self.newestRow) { ($0.integer(0), $0.integer(1), $0.integer(2)) } ?? (0, 0, 0)
+    // The order of commits is the order of lastUpdated, whatever the clock does.
+    let updated = max(store.clock.now().milliseconds, last)
+    var committed: [Committed] = []
+    committed.reserveCapacity(changes.count)
+    for (place, change) in changes.enumerated() {
+      position += 1
+      if bases[place] == nil { key += 1 }
+      let basis = bases[place] ?? (key, 0)
+      let version = collect(change, key: basis.key, superseding: basis.version, updated, position)
+      try index.remove(change.removed, key: basis.key, in: transaction)
+      try index.add(change.added, key: basis.key, in: transaction)
+      committed.append(
+        Committed(change: change, key: basis.key, version: version, updated: Instant(milliseconds: updated)))
+    }
+    try flush(in: transaction)
+    return committed
+  }
+
+  /// Adds a change's rows; the result is the version it makes or leaves.
+  private mutating func collect(
+    _ change: Change, key: Int64, superseding old: Int64, _ updated: Int64, _ position: Int64
+  ) -> Int64 {
+    let type = store.numbers.number(change.type)
+    let body: SQLValue = change.packed.map { .blob($0) } ?? .null
+    switch change.effect {
+    case .purge, .historyPurge:
+      if change.effect == .purge { purged.push(.integer(key)) } else { historyPurged.push(.integer(key)) }
+      log.append(.integer(position), .integer(key), .integer(type), .integer(0), .integer(updated))
+      return old
+    case .version, .replacement:
+      let version = old + 1
+      if old == 0 {
+        inserts.append(
+          .integer(key), .integer(type), .text(change.id), .integer(version), .integer(updated),
+          .integer(change.method.rawValue), .integer(position), body)
+      } else {
+        if change.effect == .version { kept.push(.integer(key)) } else { replaced.push(.integer(key)) }
+        updates.append(
+          .integer(version), .integer(updated), .integer(change.method.rawValue), .integer(position), body,
+          .integer(key))
+      }
+      log.append(.integer(position), .integer(key), .integer(type), .integer(version), .integer(updated))
+      return version
+    }
+  }
+
+  private mutating func flush(in transaction: any Transaction) throws {
+    for (statement, rows) in [
+      (Self.keepHistory, kept), (Self.forgetNewest, replaced), (Self.updateResource, updates),
+      (Self.insertResource, inserts), (Self.forgetHistory, historyPurged), (Self.deleteHistory, historyPurged),
+      (Self.forgetHistory, purged), (Self.forgetNewest, purged), (Self.deleteHistory, purged),
+      (Self.deleteResource, purged), (Self.insertChange, log),
+    ] where !rows.isEmpty {
+      try transaction.execute(statement, rows: rows)
+    }
+    try index.flush(in: transaction)
+  }
+
+  /// For each change the row it supersedes, nil where it creates one.
+  private func bases(of changes: [Change], in transaction: any Transaction) throws
+    -> [(key: Int64, version: Int64)?]
+  {
+    var bases: [(key: Int64, version: Int64)?] = Array(repeating: nil, count: changes.count)
+    var asked: [Int] = []
+    var rows = RowBatch(columns: 2)
+    for (place, change) in changes.enumerated() where change.basis != .new {
+      asked.append(place)
+      rows.append(.integer(store.numbers.number(change.type)), .text(change.id))
+    }
+    guard !asked.isEmpty else { return bases }
+    try transaction.query(Self.basisRow, rows: rows) { index, row in
+      bases[asked[index]] = (row.integer(0), row.integer(1))
+    }
+    for place in asked {
+      switch (changes[place].basis, bases[place]) {
+      case (.absent, nil): continue
+      case (.version(let key, let version), .some(let found)) where found == (key, version): continue
+      default: throw StaleBasis()
+      }
+    }
+    return bases
+  }
+}

@@ -1,0 +1,64 @@
+import FHIRModel
+import FHIRSearch
+import Foundation
+import JSONCore
+import Testing
+
+/// The index values that the Microsoft FHIR server's own tests expect for three DocumentReferences.
+@Suite(.enabled(if: ConformanceData.has("ms-fhir-server/TestFiles/R4"), "needs data set ms-fhir-server"))
+struct MicrosoftIndexTests {
+  private static let folder = "ms-fhir-server/TestFiles/R4/"
+
+  @Test(arguments: ["appends", "transforms", "transforms-replaces-target"])
+  func documentReference(name: String) throws {
+    let base = Self.folder + "DocumentReference-example-relatesTo-code-" + name
+    let resource = try ConformanceData.read(base + ".json")
+    let type = try #require(Schema.r4.resourceType("DocumentReference"))
+    let rows = try Extraction.extractor.rows(of: resource, resource.root, type)
+    let own = rows.map { "\(Extraction.code($0)) \(Self.line($0))" }
+    let theirs = try ConformanceData.read(base + ".indexes.json").value.elements.map(Self.line)
+      .filter { !$0.hasPrefix("_id ") }
+    #expect(own.sorted() == theirs.sorted())
+  }
+
+  /// Only what both say: they keep a date's end to the second's last tick, and no folded text.
+  private static func line(_ row: IndexRow) -> String {
+    switch row {
+    case .date(_, let low, let high):
+      "date \(Extraction.time(low)) \(Extraction.time(high).prefix(19))"
+    case .string(_, _, let text): "string \(text)"
+    default: Extraction.line(row)
+    }
+  }
+
+  private static func line(_ entry: JSONValue) -> String {
+    let value = entry["value"]
+    func text(_ key: JSONKey) -> String { value?[key]?.string ?? "" }
+    let line =
+      switch entry["type"]?.string {
+      case "Token": token(value)
+      case "Reference": reference(value)
+      case "Date": "date \(text("start").prefix(19)) \(text("end").prefix(19))"
+      case "String": "string \(text("string"))"
+      case "Uri": "uri \(text("uri"))"
+      case "Composite": composite(value)
+      default: "?"
+      }
+    return "\(entry["code"]?.string ?? "") \(line)"
+  }
+
+  private static func token(_ value: JSONValue?) -> String {
+    "token \(value?["system"]?.string ?? "")|\(value?["code"]?.string ?? "")"
+  }
+
+  private static func reference(_ value: JSONValue?) -> String {
+    "reference \(value?["resourceType"]?.string ?? "")/\(value?["resourceId"]?.string ?? "")"
+  }
+
+  private static func composite(_ value: JSONValue?) -> String {
+    let target = value?["components"]?[0]?[0]
+    let code = value?["components"]?[1]?[0]
+    return "composite \(target?["resourceType"]?.string ?? "")|\(target?["resourceId"]?.string ?? "") $ "
+      + "\(code?["system"]?.string ?? "")|\(code?["code"]?.string ?? "")"
+  }
+}
