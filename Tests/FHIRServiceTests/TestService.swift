@@ -61,6 +61,7 @@ final class TestService: Sendable {
       let query = QueryString(parsing: parts.count == 2 ? parts[1] : "")
       let path = parts[0].split(separator: "/").map { String($0).removingPercentEncoding ?? String($0) }
       var call = Call(try service.route.interaction(method, path, query), base: Self.base)
+      call.query = query
       call.conditions.ifMatch = ifMatch
       call.conditions.ifNoneMatch = ifNoneMatch
       call.conditions.ifNoneExist = ifNoneExist
