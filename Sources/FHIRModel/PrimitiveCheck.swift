@@ -71,10 +71,24 @@ extension PrimitiveCheck {
     return value >= lowest && value <= 2_147_483_647
   }
 
-  /// R5 datatypes#integer64: 64 bits.
+  /// R5 datatypes#integer64: `[0]|[-+]?[1-9][0-9]*` in 64 bits.
   static func isInteger64(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard let number = FHIRDecimal(bytes), number.scale == 0, number.isExact else { return false }
-    return number.mantissa != nil && !bytes.contains(where: { $0 | 0x20 == UInt8(ascii: "e") })
+    guard let first = bytes.first else { return false }
+    if first == 48 { return bytes.count == 1 }
+    let negative = first == UInt8(ascii: "-")
+    let digits = bytes[(negative || first == UInt8(ascii: "+") ? 1 : 0)...]
+    guard let lead = digits.first, lead != 48 else { return false }
+    var value: Int64 = 0
+    for byte in digits {
+      guard byte &- 48 < 10 else { return false }
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      let digit = Int64(byte &- 48)
+      let (sum, carry) =
+        negative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+      guard !overflow, !carry else { return false }
+      value = sum
+    }
+    return true
   }
 
   /// The grammar of `FHIRDecimal(_:)`, without making the number. R4 sets no bound on the digits.

@@ -5,17 +5,19 @@ enum ElementShape: Sendable {
   case boolean, integer, decimal, string, code, uri, canonical
   case date(FHIRDateTime.Form)
   case coding, codeableConcept, identifier, contactPoint, reference
+  /// Since R4B: a concept, or a reference to what says it.
+  case codeableReference
   case humanName, address, period, timing, quantity, money, range, position
 
   private static let byName: [String: ElementShape] = [
-    "boolean": .boolean, "integer": .integer, "positiveInt": .integer, "unsignedInt": .integer, "decimal": .decimal,
+    "boolean": .boolean, "integer": .integer, "integer64": .integer, "positiveInt": .integer, "unsignedInt": .integer, "decimal": .decimal,
     "string": .string, "markdown": .string, "code": .code, "id": .code, "uri": .uri, "url": .uri, "oid": .uri,
     "uuid": .uri, "canonical": .canonical, "date": .date(.date), "dateTime": .date(.dateTime),
     "instant": .date(.instant), "Coding": .coding, "CodeableConcept": .codeableConcept, "Identifier": .identifier,
     "ContactPoint": .contactPoint, "Reference": .reference, "HumanName": .humanName, "Address": .address,
     "Period": .period, "Timing": .timing, "Quantity": .quantity, "Age": .quantity, "Duration": .quantity,
     "Count": .quantity, "Distance": .quantity, "SimpleQuantity": .quantity, "MoneyQuantity": .quantity,
-    "Money": .money, "Range": .range, "Location.position": .position,
+    "Money": .money, "Range": .range, "Location.position": .position, "CodeableReference": .codeableReference,
   ]
 
   /// For every type of a schema, by `TypeID.rawValue`.
@@ -23,6 +25,10 @@ enum ElementShape: Sendable {
     var table = [ElementShape?](repeating: nil, count: schema.allTypes.count)
     for (name, shape) in byName {
       if let type = schema.type(name) { table[Int(type.rawValue)] = shape }
+    }
+    // STU3's Money is a Quantity whose code is the currency; later it is a type of its own.
+    if let money = schema.type("Money"), let quantity = schema.type("Quantity"), schema.isSubtype(money, of: quantity) {
+      table[Int(money.rawValue)] = .quantity
     }
     return table
   }

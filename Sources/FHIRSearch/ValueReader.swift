@@ -30,6 +30,7 @@ struct ValueReader {
     static let code: JSONKey = "code"
     static let value: JSONKey = "value"
     static let coding: JSONKey = "coding"
+    static let concept: JSONKey = "concept"
     static let text: JSONKey = "text"
     static let reference: JSONKey = "reference"
     static let start: JSONKey = "start"
@@ -84,6 +85,8 @@ struct ValueReader {
       if let codings = document.member(node, Key.coding) {
         for coding in document.elements(codings) { readCoding(coding) }
       }
+    case .codeableReference:
+      if let concept = document.member(node, Key.concept) { readToken(concept, .codeableConcept) }
     case .identifier:
       // The value alone decides; a system without a value says nothing (FHIR R4 search §2.1.1.4.10).
       if let value = string(node, Key.value) { append(system: string(node, Key.system) ?? "", code: value) }
@@ -113,6 +116,10 @@ struct ValueReader {
     case .address: appendParts(node, Key.address)
     case .codeableConcept:
       if let text = document.member(node, Key.text) { appendText(text) }
+    case .codeableReference:
+      if let concept = document.member(node, Key.concept) { readString(concept, .codeableConcept) }
+    case .identifier:
+      if let value = document.member(node, Key.value) { appendText(value) }
     default: return
     }
   }
@@ -148,6 +155,8 @@ struct ValueReader {
     switch shape {
     case .reference:
       if let reference = string(node, Key.reference) { appendReference(reference) }
+    case .codeableReference:
+      if let reference = document.member(node, Key.reference) { readReference(reference, .reference) }
     case .canonical, .uri:
       // A canonical or plain URL; found with and without the version it names.
       guard let url = document.string(node) else { return }
@@ -225,8 +234,10 @@ struct ValueReader {
 
   // MARK: Number and quantity
 
+  /// A number, or R5's integer64, which is a string in JSON (R5 json#primitive).
   func number(_ node: JSONNode) -> Double? {
-    guard document.kind(node) == .number, let value = FHIRDecimal(document.lexeme(node))?.double, value.isFinite else {
+    let kind = document.kind(node)
+    guard kind == .number || kind == .string, let value = FHIRDecimal(document.lexeme(node))?.double, value.isFinite else {
       return nil
     }
     return value

@@ -107,6 +107,8 @@ public struct Call: Sendable {
   public var preference = Preference()
   /// The parameters of the address that say how to write, such as `_hardDelete` and `_meta-history`.
   public var query = QueryString()
+  /// The `X-Provenance` header's JSON.
+  public var provenance: String?
   /// The body's resource.
   public var resource: ResourceNode?
   /// The service's address as the client sees it, without a slash at its end.

@@ -103,8 +103,12 @@ extension Edge {
     case .read, .vread:
       call.conditions.ifNoneMatch = request.header("if-none-match")
       call.conditions.ifModifiedSince = request.header("if-modified-since")
-    case .create: call.conditions.ifNoneExist = request.header("if-none-exist")
-    case .update, .conditionalUpdate, .delete: call.conditions.ifMatch = request.header("if-match")
+    case .create:
+      call.conditions.ifNoneExist = request.header("if-none-exist")
+      call.provenance = request.header("x-provenance")
+    case .update, .conditionalUpdate, .delete:
+      call.conditions.ifMatch = request.header("if-match")
+      call.provenance = request.header("x-provenance")
     default: break
     }
     return call

@@ -24,13 +24,18 @@ enum Repairs {
     let right: String
   }
 
-  /// In search parameters' expressions: FHIR's primitives begin with a small letter, and names of types are
-  /// case-sensitive. In STU3 many, in R4 and R4B only in Observation-code-value-date.
+  /// In expressions: FHIR's primitives begin with a small letter, and names of types and functions are
+  /// case-sensitive. In STU3 many, in R4 and R4B only in Observation-code-value-date. In R5 one alternative of
+  /// clinical-date lacks its type.
   static let spellings = [
     Spelling(wrong: ".as(DateTime)", right: ".as(dateTime)"),
     Spelling(wrong: ".as(Date)", right: ".as(date)"),
     Spelling(wrong: ".as(String)", right: ".as(string)"),
     Spelling(wrong: ".as(Uri)", right: ".as(uri)"),
+    Spelling(wrong: "htmlchecks()", right: "htmlChecks()"),
+    Spelling(
+      wrong: "(start | requestedPeriod.start).first()",
+      right: "(Appointment.start | Appointment.requestedPeriod.start).first()"),
   ]
 
   struct SearchParameter {
@@ -53,11 +58,25 @@ enum Repairs {
     "Appointment-requested-period": SearchParameter(
       versions: ["5.0.0"], expression: "Appointment.requestedPeriod",
       reason: "`requestedPeriod` lacks the type that every other expression begins with"),
+    "Ingredient-manufacturer": SearchParameter(
+      versions: ["4.3.0"], expression: "Ingredient.manufacturer.manufacturer",
+      reason: "`Ingredient.manufacturer` is no reference but holds one; R5 repairs it so"),
+    "ImagingStudy-reason": without("ImagingStudy.reason.concept"),
+    "Medication-form": without("Medication.doseForm"),
+    "MedicationKnowledge-packaging-cost": without("MedicationKnowledge.packaging.cost.cost.ofType(Money)"),
+    "MedicationKnowledge-packaging-cost-concept": without(
+      "MedicationKnowledge.packaging.cost.cost.ofType(CodeableConcept)"),
     "Observation-code-value-concept": stu3Code("Observation-value-concept", "value.as(CodeableConcept)"),
     "Observation-code-value-date": stu3Code("Observation-value-date", "value.as(dateTime) | value.as(Period)"),
     "Observation-code-value-quantity": stu3Code("Observation-value-quantity", "value.as(Quantity)"),
     "Observation-code-value-string": stu3Code("Observation-value-string", "value.as(string)"),
   ]
+
+  private static func without(_ expression: String) -> SearchParameter {
+    SearchParameter(
+      versions: ["5.0.0"], expression: expression,
+      reason: "published without an expression; its description names the element")
+  }
 
   private static func stu3Code(_ definition: String, _ expression: String) -> SearchParameter {
     SearchParameter(

@@ -197,6 +197,6 @@ struct TypeTable {
   private func line(_ constraint: JSONValue, element: String) -> String {
     TableGenerator.line(
       "I", constraint.text("key"), constraint.text("severity"), element, constraint.text("human").oneLine,
-      constraint.text("expression").oneLine)
+      Repairs.spelled(constraint.text("expression").oneLine))
   }
 }

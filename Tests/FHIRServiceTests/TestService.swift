@@ -53,7 +53,7 @@ final class TestService: Sendable {
   @discardableResult
   func send(
     _ method: Route.Method, _ url: String, _ body: String? = nil, ifMatch: String? = nil, ifNoneMatch: String? = nil,
-    ifNoneExist: String? = nil, prefer: String? = nil
+    ifNoneExist: String? = nil, prefer: String? = nil, provenance: String? = nil
   ) async throws -> Reply {
     do {
       let relative = url.hasPrefix(Self.base) ? String(url.dropFirst(Self.base.count)) : url
@@ -62,6 +62,7 @@ final class TestService: Sendable {
       let path = parts[0].split(separator: "/").map { String($0).removingPercentEncoding ?? String($0) }
       var call = Call(try service.route.interaction(method, path, query), base: Self.base)
       call.query = query
+      call.provenance = provenance
       call.conditions.ifMatch = ifMatch
       call.conditions.ifNoneMatch = ifNoneMatch
       call.conditions.ifNoneExist = ifNoneExist

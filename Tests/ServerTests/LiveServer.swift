@@ -26,9 +26,14 @@ final class LiveServer: Sendable {
   /// What was logged so far.
   var log: [String] { lines.all.withLock { $0 } }
 
-  private init(_ folder: String, limits: Limits, logLevel: Log.Level) async throws {
+  private init(
+    _ folder: String, limits: Limits, logLevel: Log.Level, durability: SQLiteConfiguration.Durability
+  ) async throws {
     self.folder = folder
-    store = try await FHIRStore(SQLiteDatabase(path: folder + "/store.sqlite"), schema: .r4, clock: .system)
+    var engine = SQLiteConfiguration()
+    engine.durability = durability
+    let database = try SQLiteDatabase(path: folder + "/store.sqlite", configuration: engine)
+    store = try await FHIRStore(database, schema: .r4, clock: .system)
     let software = FHIRService.Software(name: "Aceso", version: "1.2.3")
     let ids = IdentifierSource(clock: .system)
     service = FHIRService(store, limits: limits, clock: .system, ids: ids, software: software)
@@ -48,14 +53,16 @@ final class LiveServer: Sendable {
     let all = Mutex<[String]>([])
   }
 
-  /// Runs a test against a fresh server and takes everything away afterwards.
+  /// Runs a test against a fresh server and takes everything away afterwards. The store syncs nothing unless asked to:
+  /// few tests are about what the disk holds.
   static func run(
-    limits: Limits = Limits(), logLevel: Log.Level = .error, _ body: (LiveServer) async throws -> Void
+    limits: Limits = Limits(), logLevel: Log.Level = .error, durability: SQLiteConfiguration.Durability = .off,
+    _ body: (LiveServer) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.path + "/aceso-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let live = try await LiveServer(folder, limits: limits, logLevel: logLevel)
+    let live = try await LiveServer(folder, limits: limits, logLevel: logLevel, durability: durability)
     do {
       try await body(live)
     } catch {

@@ -10,7 +10,7 @@ import Testing
 @Suite struct ShutdownTests {
   /// What was accepted is finished, acknowledged and kept; then nobody is let in.
   @Test func aStoppingServerFinishesWhatItAccepted() async throws {
-    try await LiveServer.run { live in
+    try await LiveServer.run(durability: .full) { live in
       let bundles = (0..<4).map { PatientSynthesis(seed: 5).bundle(patient: $0) }
       let replies = try await withThrowingTaskGroup(of: Reply.self) { group in
         for bundle in bundles {
@@ -27,7 +27,8 @@ import Testing
       await #expect(throws: WireError.self) { try await live.ask("GET", "/Patient") }
       await live.store.close()
       let again = try await FHIRStore(SQLiteDatabase(path: live.folder + "/store.sqlite"), schema: .r4, clock: .system)
-      #expect(again.isWritable)
+      let patients = try await again.read { view in view.store.isWritable }
+      #expect(patients)
       await again.close()
     }
   }

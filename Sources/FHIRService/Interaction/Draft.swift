@@ -23,15 +23,15 @@ extension FHIRService {
 
   func rows(_ body: ResourceBody, _ type: Schema.TypeID) throws -> [IndexRow] {
     do {
-      let document = try JSONDocument(body.bytes, limits: bodyLimits)
+      let document = try JSONDocument(body.bytes, limits: jsonLimits)
       return try extractor.rows(of: document, document.root, type)
     } catch let error as JSONError {
       throw Fault(.internal, error.message)
     }
   }
 
-  /// A stored body was within the limits when it came; the canonical form is never deeper.
-  private var bodyLimits: JSONLimits {
+  /// What a resource's JSON may cost. A stored body was within the limits when it came; the canonical form is no deeper.
+  var jsonLimits: JSONLimits {
     var limits = JSONLimits()
     limits.depthMax = self.limits.jsonDepthMax
     limits.nodesMax = self.limits.jsonNodesMax

@@ -31,10 +31,15 @@ extension FHIRService {
     let request = try writeRequest(call)
     if let resource = request.resource { try checkStructure(resource, expecting: request.type) }
     let prebuilt = try prebuild(request)
+    let provenance = try provenance(call)
     let service = self
     return try await store.write(within: decision.restriction) { view in
       let step = try service.step(request, prebuilt, ReferenceMap(), view)
-      return Prepared(step.changes, guards: step.guards) { committed in
+      var changes = step.changes
+      if let provenance, case .change(let change, _) = step.result {
+        changes += [try service.change(provenance, about: change)].compactMap { $0 }
+      }
+      return Prepared(changes, guards: step.guards) { committed in
         service.answer(step, committed.first, call)
       }
     }
