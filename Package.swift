@@ -93,8 +93,8 @@ let package = Package(
     tests(
       "FHIRStoreTests",
       [
-        "Base", "CFaultVFS", "CSQLite", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
-        "Synthesis",
+        "Base", "CFaultVFS", "CSQLite", "CZstd", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage",
+        "StorageSQLite", "Synthesis",
       ]),
     tests(
       "FHIRServiceTests",

@@ -114,7 +114,9 @@ extension StructureWalk {
   mutating func checkSibling(
     _ sibling: JSONNode, _ element: StructureLayout.ElementLayout, _ type: Schema.TypeID, value: JSONNode?, depth: Int
   ) {
-    guard element.max > 1 else { return checkSiblingObject(sibling, depth: depth) }
+    guard element.max > 1 else { 
+      return checkSiblingObject(sibling, hasValue: value != nil, depth: depth)
+    }
     guard document.kind(sibling) == .array else {
       return report("structure", "The element may repeat, so its '_' member must be an array.")
     }
@@ -139,7 +141,7 @@ extension StructureWalk {
       if isFull { return }
       let partner = values?.next()
       guard document.kind(item) == .null else {
-        checkSiblingObject(item, depth: depth)
+        checkSiblingObject(item, hasValue: partner.map { document.kind($0) != .null } ?? false, depth: depth)
         continue
       }
       if partner.map({ document.kind($0) == .null }) ?? true {
@@ -149,11 +151,11 @@ extension StructureWalk {
     path[place].index = -1
   }
 
-  private mutating func checkSiblingObject(_ sibling: JSONNode, depth: Int) {
+  private mutating func checkSiblingObject(_ sibling: JSONNode, hasValue: Bool, depth: Int) {
     guard document.kind(sibling) == .object, let type = layout.sibling else {
       return report("structure", "A member with '_' must be an object with id or extension, not \(shownKind(sibling)).")
     }
-    checkObject(sibling, type, depth: depth)
+    checkObject(sibling, type, hasValue: hasValue, depth: depth)
   }
 
   /// A null among a primitive's values needs an object at its place in the `_` array.

@@ -79,7 +79,8 @@ struct StructureWalk {
 
   // MARK: - Objects
 
-  mutating func checkObject(_ node: JSONNode, _ type: Schema.TypeID, depth: Int) {
+  /// - Parameter hasValue: whether the object stands beside a primitive's value, which is content enough.
+  mutating func checkObject(_ node: JSONNode, _ type: Schema.TypeID, hasValue: Bool = false, depth: Int) {
     guard depth < depthMax else { return report("structure", "Elements are nested too deeply: more than \(depthMax).") }
     let types = layout.types[Int(type.rawValue)]
     var values: UInt128 = 0
@@ -95,8 +96,8 @@ struct StructureWalk {
     }
     let present = values | siblings
     if present & types.required != types.required { reportMissing(types, present) }
-    // ele-1: hasValue() or (children().count() > id.count()).
-    if !types.isResource, !foreign, present & ~types.idBit == 0 {
+    // ele-1: hasValue() or (children().count() > id.count()); and no JSON object is empty.
+    if !types.isResource, !foreign, present & (hasValue ? .max : ~types.idBit) == 0 {
       report("invariant", "An element must have content: a value or members beside its id (ele-1).")
     }
     if type == layout.extensionType { checkExtension(node, type, present) }

@@ -10,7 +10,8 @@ enum ElementShape: Sendable {
   case humanName, address, period, timing, quantity, money, range, position
 
   private static let byName: [String: ElementShape] = [
-    "boolean": .boolean, "integer": .integer, "integer64": .integer, "positiveInt": .integer, "unsignedInt": .integer, "decimal": .decimal,
+    "boolean": .boolean, "integer": .integer, "integer64": .integer, "positiveInt": .integer, "unsignedInt": .integer,
+    "decimal": .decimal,
     "string": .string, "markdown": .string, "code": .code, "id": .code, "uri": .uri, "url": .uri, "oid": .uri,
     "uuid": .uri, "canonical": .canonical, "date": .date(.date), "dateTime": .date(.dateTime),
     "instant": .date(.instant), "Coding": .coding, "CodeableConcept": .codeableConcept, "Identifier": .identifier,

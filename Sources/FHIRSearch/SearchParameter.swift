@@ -34,7 +34,9 @@ public final class SearchParameters: Sendable {
   }
 
   /// Parameters whose meaning is a query's, not a resource's: there is nothing to index or to look up by them.
-  private static let queryOnly: Set<String> = ["_text", "_content", "_query", "_filter", "_has", "_in", "_list", "_type"]
+  private static let queryOnly: Set<String> = [
+    "_text", "_content", "_query", "_filter", "_has", "_in", "_list", "_type",
+  ]
 
   /// The names of all parameters of a release, in a fixed order.
   public static func names(_ schema: Schema) -> [Name] {

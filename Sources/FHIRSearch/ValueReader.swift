@@ -237,7 +237,8 @@ struct ValueReader {
   /// A number, or R5's integer64, which is a string in JSON (R5 json#primitive).
   func number(_ node: JSONNode) -> Double? {
     let kind = document.kind(node)
-    guard kind == .number || kind == .string, let value = FHIRDecimal(document.lexeme(node))?.double, value.isFinite else {
+    guard kind == .number || kind == .string, let value = FHIRDecimal(document.lexeme(node))?.double, value.isFinite
+    else {
       return nil
     }
     return value

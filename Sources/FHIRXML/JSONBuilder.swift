@@ -81,7 +81,6 @@ struct JSONBuilder {
 
   var reasons: [Fault.Reason] = []
   var isStopped = false
-  var category = Fault.Category.invalid
 
   init(text: UnsafeBufferPointer<UInt8>, parser: xmlParserCtxtPtr, layout: XMLLayout, limits: Limits) {
     self.text = text
@@ -97,7 +96,7 @@ struct JSONBuilder {
 
   mutating func finish(isWellFormed: Bool) throws(Fault) -> [UInt8] {
     if reasons.isEmpty, !isWellFormed || !isDone { stopMalformed("", line: line) }
-    guard reasons.isEmpty else { throw Fault(category, reasons) }
+    guard reasons.isEmpty else { throw Fault(.invalid, reasons) }
     return json
   }
 

@@ -47,7 +47,7 @@ enum Repairs {
   }
 
   /// By the last segment of the URL.
-  static let searchParameters: [String: SearchParameter] = [
+  static let searchParameters: KeyValuePairs<String, SearchParameter> = [
     "DocumentReference-relationship": SearchParameter(
       versions: ["3.0.1", "3.0.2", "4.0.1", "4.3.0", "5.0.0"],
       components: [("DocumentReference-relatesto", "target"), ("DocumentReference-relation", "code")],
@@ -66,6 +66,14 @@ enum Repairs {
     "MedicationKnowledge-packaging-cost": without("MedicationKnowledge.packaging.cost.cost.ofType(Money)"),
     "MedicationKnowledge-packaging-cost-concept": without(
       "MedicationKnowledge.packaging.cost.cost.ofType(CodeableConcept)"),
+    "Observation-value-markdown": SearchParameter(
+      versions: ["5.0.0"],
+      expression: "Observation.value.ofType(string) | Observation.value.ofType(CodeableConcept).text",
+      reason: "`Observation.value` is no markdown; the description says: if the value is a string"),
+    "Observation-code-value-string": SearchParameter(
+      versions: ["5.0.0"],
+      components: [("clinical-code", "code"), ("Observation-value-markdown", "value.ofType(string)")],
+      reason: "the component names Observation-value-string, which is published as Observation-value-markdown"),
     "Observation-code-value-concept": stu3Code("Observation-value-concept", "value.as(CodeableConcept)"),
     "Observation-code-value-date": stu3Code("Observation-value-date", "value.as(dateTime) | value.as(Period)"),
     "Observation-code-value-quantity": stu3Code("Observation-value-quantity", "value.as(Quantity)"),
@@ -86,7 +94,7 @@ enum Repairs {
 
   /// The repair of that search parameter in that release.
   static func searchParameter(_ id: String, in version: String) -> SearchParameter? {
-    searchParameters[id].flatMap { $0.versions.contains(version) ? $0 : nil }
+    searchParameters.first { $0.key == id && $0.value.versions.contains(version) }?.value
   }
 
   /// An expression with its types' names spelled right.

@@ -77,7 +77,7 @@ import Testing
   func acceptsTheExamplesOfR5() throws {
     let rejected = try rejected("fhir-r5-examples/json", .r5)
     let empty = rejected.filter { !$0.value.allSatisfy { $0.hasSuffix(" integer64") } }
-    #expect(rejected.count - empty.count == 16)
+    #expect(rejected.count - empty.count == 17)
     let tests = ["", "-history", "-readtest", "-search", "-update"].map { "TestScript-testscript-example\($0)" }
     var expected: [String: Set<String>] = ["Medication-med0301": ["invariant Medication.identifier"]]
     for name in tests { expected[name] = ["invariant TestScript.profile"] }
@@ -138,6 +138,8 @@ import Testing
     let list = try ConformanceData.read("ms-fhir-server/Data/\(folder)/search-parameters.json").value["entry"]
     let theirs = Set((list?.elements ?? []).compactMap { $0["resource"]?["url"]?.string })
     let ours = Set(schema.searchParameters.map(\.url))
-    print("##", folder, theirs.subtracting(ours).sorted(), "ours only:", ours.subtracting(theirs).sorted())
+    // Their list has Observation-value-string beside value-markdown, and not the composites without components.
+    #expect(theirs.subtracting(ours).allSatisfy { $0.hasSuffix("/Observation-value-string") && folder == "R5" })
+    #expect(ours.subtracting(theirs).count == (folder == "R5" ? 5 : 0))
   }
 }

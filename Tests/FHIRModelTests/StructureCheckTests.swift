@@ -63,7 +63,9 @@ import Testing
   // FHIR R4 json.html#primitive.
   @Test(arguments: [
     (#""_birthDate":{"extension":[{"url":"u","valueString":"x"}]}"#, []),
-    (#""birthDate":"1970","_birthDate":{"id":"a"}"#, ["invariant Patient.birthDate"]),
+    (#""birthDate":"1970","_birthDate":{"id":"a"}"#, []),
+    (#""birthDate":"1970","_birthDate":{}"#, ["invariant Patient.birthDate"]),
+    (#""_birthDate":{"id":"a"}"#, ["invariant Patient.birthDate"]),
     (#""birthDate":"1970","_birthDate":{"extension":[{"url":"u","valueString":"x"}]}"#, []),
     (#""birthDate":null,"_birthDate":{"extension":[{"url":"u","valueString":"x"}]}"#, ["structure Patient.birthDate"]),
     (#""_birthDate":{}"#, ["invariant Patient.birthDate"]), (#""_birthDate":null"#, ["structure Patient.birthDate"]),
@@ -90,7 +92,7 @@ import Testing
     ),
   ])
   func siblingsOfPrimitives(_ members: String, _ expected: [String]) throws {
-    // ele-1 of Element: an id alone is no content.
+    // ele-1 of Element: an id alone is no content, beside a value it is welcome.
     #expect(try issues(#"{"resourceType":"Patient",\#(members)}"#) == expected)
   }
 

@@ -30,7 +30,7 @@ import Testing
       [
         "DeviceDefinition.specification-version", "Encounter.location-period",
         "Ingredient.strength-concentration-ratio", "Ingredient.strength-presentation-ratio",
-        "Observation.code-value-string", "ResearchStudy.progress-status-state-actual",
+        "ResearchStudy.progress-status-state-actual",
         "ResearchStudy.progress-status-state-period", "ResearchStudy.progress-status-state-period-actual",
         "TestScript.scope-artifact-conformance", "TestScript.scope-artifact-phase",
       ]
@@ -131,7 +131,7 @@ import Testing
     #expect(invoice.contains("totalnet: 5.0 \(system)|USD"))
   }
 
-  /// Every official example is read; the number of rows is what a change must explain.
+  /// Every official example is read, and every type has something to find it by.
   @Test(
     .enabled(
       if: has("fhir-r5-examples/json"), "needs data sets fhir-stu3-examples, fhir-r4b-examples, fhir-r5-examples"),
@@ -154,7 +154,9 @@ import Testing
       types.insert(type)
       if try extractor.rows(of: document, document.root, type).count > 0 { found.insert(type) }
     }
-    let silent = types.subtracting(found).map { schema.name($0) }.sorted()
-    print("##", release, types.count, silent)
+    #expect(types.count > 100)
+    // Of the others there is nothing to say: they have no search parameters, or no example has their elements.
+    #expect(
+      types.subtracting(found).map { schema.name($0) }.allSatisfy { ["OperationOutcome", "Parameters"].contains($0) })
   }
 }

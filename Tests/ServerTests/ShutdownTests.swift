@@ -1,5 +1,7 @@
 import Base
 import FHIRModel
+import FHIRSearch
+import FHIRService
 import FHIRStore
 import Server
 import StorageSQLite
@@ -27,8 +29,13 @@ import Testing
       await #expect(throws: WireError.self) { try await live.ask("GET", "/Patient") }
       await live.store.close()
       let again = try await FHIRStore(SQLiteDatabase(path: live.folder + "/store.sqlite"), schema: .r4, clock: .system)
-      let patients = try await again.read { view in view.store.isWritable }
-      #expect(patients)
+      let service = FHIRService(
+        again, limits: Limits(), clock: .system, ids: IdentifierSource(clock: .system),
+        software: FHIRService.Software(name: "Aceso", version: "1"))
+      let query = QueryString(parsing: "_summary=count")
+      let patient = try #require(service.schema.resourceType("Patient"))
+      let answer = try await service.perform(Call(.search(patient, query), base: live.base), .everything)
+      #expect(String(decoding: answer.resource ?? [], as: UTF8.self).contains("\"total\":4"))
       await again.close()
     }
   }

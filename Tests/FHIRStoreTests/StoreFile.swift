@@ -1,0 +1,291 @@
+import CSQLite
+import CZstd
+import FHIRModel
+import FHIRSearch
+import Base
+import JSONCore
+
+/// A store's file judged from outside: SQLite and zstd alone, and the extraction of index rows.
+final class StoreFile {
+  private let handle: OpaquePointer
+
+  struct Failure: Error { let text: String }
+
+  init(_ path: String, isWritable: Bool = false) throws {
+    var handle: OpaquePointer?
+    // A file with a log that recovery has not seen yet needs a connection that may write.
+    let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, nil)
+    guard code == SQLITE_OK, let handle else {
+      sqlite3_close(handle)
+      throw Failure(text: "cannot be opened: \(code)")
+    }
+    self.handle = handle
+    if !isWritable { try execute("PRAGMA query_only = ON") }
+  }
+
+  deinit { sqlite3_close(handle) }
+
+  func execute(_ sql: String) throws {
+    guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
+      throw Failure(text: String(cString: sqlite3_errmsg(handle)))
+    }
+  }
+
+  enum Value: Hashable, CustomStringConvertible {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+
+    var description: String {
+      switch self {
+      case .null: "null"
+      case .integer(let value): "\(value)"
+      case .real(let value): "\(value)"
+      case .text(let value): value
+      case .blob(let bytes): "\(bytes.count) bytes"
+      }
+    }
+
+    var integer: Int64 { if case .integer(let value) = self { value } else { 0 } }
+    var blob: [UInt8]? { if case .blob(let bytes) = self { bytes } else { nil } }
+  }
+
+  func rows(_ sql: String) throws -> [[Value]] {
+    var statement: OpaquePointer?
+    guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK else {
+      throw Failure(text: String(cString: sqlite3_errmsg(handle)))
+    }
+    defer { sqlite3_finalize(statement) }
+    var rows: [[Value]] = []
+    while true {
+      let code = sqlite3_step(statement)
+      if code == SQLITE_DONE { return rows }
+      guard code == SQLITE_ROW else { throw Failure(text: String(cString: sqlite3_errmsg(handle))) }
+      rows.append((0..<sqlite3_column_count(statement)).map { Self.value(statement, $0) })
+    }
+  }
+
+  private static func value(_ statement: OpaquePointer?, _ column: Int32) -> Value {
+    let bytes = UnsafeRawBufferPointer(
+      start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column)))
+    switch sqlite3_column_type(statement, column) {
+    case SQLITE_INTEGER: return .integer(sqlite3_column_int64(statement, column))
+    case SQLITE_FLOAT: return .real(sqlite3_column_double(statement, column))
+    case SQLITE_TEXT: return .text(String(decoding: bytes, as: UTF8.self))
+    case SQLITE_BLOB: return .blob(Array(bytes))
+    default: return .null
+    }
+  }
+
+  func integer(_ sql: String) throws -> Int { Int(try rows(sql).first?.first?.integer ?? 0) }
+
+  static func decompress(_ packed: [UInt8]) throws -> [UInt8] {
+    let size = ZSTD_getFrameContentSize(packed, packed.count)
+    guard size < 1 << 24 else { throw Failure(text: "a body is no zstd frame") }
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    let code = ZSTD_decompress(&bytes, bytes.count, packed, packed.count)
+    guard code == bytes.count else { throw Failure(text: "a body does not decompress") }
+    return bytes
+  }
+
+  // MARK: Versions
+
+  /// Every resource's versions in order: the content, nil for a deletion. Keyed by `Type/id`.
+  func versions() throws -> [String: [[UInt8]?]] {
+    let rows = try rows(
+      """
+      SELECT t.name || '/' || r.id, v.version, v.method, v.body
+      FROM (SELECT key, version, method, body FROM resource UNION ALL
+            SELECT key, version, method, body FROM resource_history) AS v
+      JOIN resource AS r ON r.key = v.key JOIN resource_type AS t ON t.number = r.type ORDER BY 1, 2
+      """)
+    var versions: [String: [[UInt8]?]] = [:]
+    for row in rows {
+      let name = row[0].description
+      let isDeletion = row[2].integer == 3
+      guard isDeletion == (row[3] == .null) else { throw Failure(text: "\(name): a deletion with a body, or none") }
+      guard row[1].integer == Int64(versions[name, default: []].count) + 1 else {
+        throw Failure(text: "\(name): version \(row[1]) after \(versions[name, default: []].count)")
+      }
+      versions[name, default: []].append(try row[3].blob.map { try Self.decompress($0) })
+    }
+    return versions
+  }
+
+  // MARK: What must always hold
+
+  /// Everything that is wrong with the file; empty when all is well.
+  func complaints() -> [String] {
+    do {
+      let check = try rows("PRAGMA integrity_check")
+      guard check == [[.text("ok")]] else { return ["integrity: \(check)"] }
+      return try logComplaints() + indexComplaints() + dictionaryComplaints()
+    } catch {
+      return ["\(error)"]
+    }
+  }
+
+  /// The change log has each version once, in an order in which times never fall.
+  private func logComplaints() throws -> [String] {
+    var complaints: [String] = []
+    func none(_ name: String, _ sql: String) throws {
+      let found = try rows(sql)
+      if !found.isEmpty { complaints.append("\(name): \(found.prefix(3))") }
+    }
+    let all = """
+      (SELECT key, version, updated, position FROM resource UNION ALL
+       SELECT key, version, updated, position FROM resource_history)
+      """
+    try none(
+      "versions that the log has not",
+      "SELECT key, version, updated, position FROM \(all) EXCEPT SELECT key, version, updated, position FROM change_log")
+    try none(
+      "log entries without a version",
+      "SELECT key, version, updated, position FROM change_log EXCEPT SELECT key, version, updated, position FROM \(all)")
+    try none("a position twice", "SELECT position FROM \(all) GROUP BY position HAVING count(*) > 1")
+    try none(
+      "time runs backwards",
+      "SELECT a.position FROM change_log AS a JOIN change_log AS b ON b.position = a.position + 1 WHERE b.updated < a.updated")
+    try none(
+      "a type in the log that is not the resource's",
+      "SELECT c.position FROM change_log AS c JOIN resource AS r ON r.key = c.key WHERE c.type <> r.type")
+    try none(
+      "a gap in a history",
+      """
+      SELECT r.key FROM resource AS r
+      WHERE r.version <> 1 + (SELECT count(*) FROM resource_history AS h WHERE h.key = r.key AND h.version < r.version)
+      """)
+    try none(
+      "history without its resource",
+      "SELECT key FROM resource_history WHERE key NOT IN (SELECT key FROM resource)")
+    try none(
+      "versions out of order",
+      """
+      SELECT a.key FROM change_log AS a JOIN change_log AS b ON a.key = b.key AND a.position < b.position
+      AND a.version >= b.version
+      """)
+    return complaints
+  }
+
+  /// The index tables say of every live resource what its body says, and nothing of any other.
+  private func indexComplaints() throws -> [String] {
+    let found = try indexLines()
+    let expected = try expectedLines()
+    var complaints: [String] = []
+    let extra = Set(found).subtracting(expected).sorted()
+    let missing = expected.subtracting(found).sorted()
+    if !extra.isEmpty { complaints.append("index: \(extra.count) rows too many: \(extra.prefix(3))") }
+    if !missing.isEmpty { complaints.append("index: \(missing.count) rows missing: \(missing.prefix(3))") }
+    return complaints
+  }
+
+  private static let columns: [(table: String, columns: String)] = [
+    ("token", "'token', s.uri, i.code FROM index_token AS i LEFT JOIN system AS s ON s.number = i.system"),
+    ("string", "'string', i.folded, i.text FROM index_string AS i"),
+    (
+      "reference",
+      "'reference', t.name, i.id FROM index_reference AS i LEFT JOIN resource_type AS t ON t.number = i.type"
+    ),
+    ("date", "'date', i.span, i.low, i.high FROM index_date AS i"),
+    ("number", "'number', i.low, i.high FROM index_number AS i"),
+    (
+      "quantity",
+      "'quantity', s.uri, i.code, i.low, i.high FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system"
+    ),
+    ("uri", "'uri', i.value FROM index_uri AS i"),
+    (
+      "composite",
+      """
+      'composite', coalesce(t.name, s.uri), i.code1, s2.uri, i.text2, i.low2, i.high2, i.low3, i.high3
+      FROM index_composite AS i LEFT JOIN system AS s ON s.number = i.system1
+      LEFT JOIN resource_type AS t ON t.number = -i.system1 LEFT JOIN system AS s2 ON s2.number = i.system2
+      """
+    ),
+    ("position", "'position', i.latitude, i.longitude FROM index_position AS i"),
+  ]
+
+  /// Every row of every index table, with names for numbers: `Type/id parameter kind …`.
+  func indexLines() throws -> [String] {
+    var lines: [String] = []
+    for (_, columns) in Self.columns {
+      let parts = columns.split(separator: "FROM", maxSplits: 1)
+      let rows = try rows(
+        """
+        SELECT coalesce((SELECT t.name || '/' || r.id FROM resource AS r JOIN resource_type AS t ON t.number = r.type
+                         WHERE r.key = i.key AND r.method <> 3), 'nobody ' || i.key),
+               (SELECT p.type || '.' || p.code FROM parameter AS p WHERE p.number = i.parameter), \(parts[0])
+        FROM \(parts[1])
+        """)
+      lines += rows.map { $0.map { $0 == .null ? "" : $0.description }.joined(separator: " ") }
+    }
+    return lines
+  }
+
+  private static let names = SearchParameters.names(.r4)
+  private static let extractor = IndexExtractor(
+    SearchParameters(
+      .r4, numbers: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($0.element, Int32($0.offset)) })),
+    limits: Limits())
+
+  private func expectedLines() throws -> Set<String> {
+    var lines: Set<String> = []
+    let live = try rows(
+      """
+      SELECT t.name, r.id, r.body FROM resource AS r JOIN resource_type AS t ON t.number = r.type WHERE r.method <> 3
+      """)
+    for row in live {
+      let document = try JSONDocument(Self.decompress(row[2].blob ?? []))
+      guard let type = Schema.r4.resourceType(row[0].description) else { throw Failure(text: "an unknown type") }
+      guard document.value["id"]?.string == row[1].description else { throw Failure(text: "a body of another id") }
+      for index in try Self.extractor.rows(of: document, document.root, type) {
+        let name = Self.names[Int(index.parameter)]
+        lines.insert("\(row[0])/\(row[1]) \(name.resourceType).\(name.code) \(Self.line(index))")
+      }
+    }
+    return lines
+  }
+
+  private static func line(_ row: IndexRow) -> String {
+    switch row {
+    case .token(_, let system, let code): return "token \(system) \(code)"
+    case .string(_, let folded, let text): return "string \(folded) \(text)"
+    case .reference(_, let type, let id): return "reference \(type) \(id)"
+    case .date(_, let low, let high):
+      let day: Double = 86_400_000_000
+      let length = Double(high) - Double(low)
+      let span = length < day ? 0 : length < 31 * day ? 1 : length < 366 * day ? 2 : 3
+      return "date \(span) \(low) \(high)"
+    case .number(_, let low, let high): return "number \(low) \(high)"
+    case .quantity(_, let system, let code, let low, let high): return "quantity \(system) \(code) \(low) \(high)"
+    case .uri(_, let value): return "uri \(value)"
+    case .position(_, let latitude, let longitude): return "position \(latitude) \(longitude)"
+    case .composite(let row):
+      let bounds = [row.bounds2, row.bounds3].map { bounds in
+        switch bounds {
+        case .none: " "
+        case .date(let low, let high): "\(low) \(high)"
+        case .number(let low, let high): "\(low) \(high)"
+        }
+      }
+      return "composite \(row.system1) \(row.code1) \(row.system2) \(row.text2) \(bounds[0]) \(bounds[1])"
+    }
+  }
+
+  /// A code without its system is looked for in the systems noted for its parameter: all must be noted.
+  private func dictionaryComplaints() throws -> [String] {
+    let system = try rows(
+      "SELECT DISTINCT parameter, system FROM index_token EXCEPT SELECT parameter, system FROM parameter_system")
+    let unit = try rows(
+      "SELECT DISTINCT parameter, system, code FROM index_quantity EXCEPT SELECT parameter, system, code FROM parameter_unit")
+    let unknown = try rows(
+      """
+      SELECT system FROM (SELECT system FROM index_token UNION SELECT system FROM index_quantity)
+      WHERE system <> 0 AND system NOT IN (SELECT number FROM system)
+      """)
+    return (system.isEmpty ? [] : ["systems not noted: \(system.prefix(3))"])
+      + (unit.isEmpty ? [] : ["units not noted: \(unit.prefix(3))"])
+      + (unknown.isEmpty ? [] : ["systems without a name: \(unknown.prefix(3))"])
+  }
+}
