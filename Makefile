@@ -1,5 +1,8 @@
 # Aceso. `make help` tells the targets.
 
+SHELL = /bin/bash
+.SHELLFLAGS = -o pipefail -ec
+
 # One debug build (tests) and one release build (what runs and is measured); nothing else is built.
 SWIFT_BUILD_RELEASE = swift build -c release --static-swift-stdlib
 RELEASE = .build/release
@@ -25,9 +28,7 @@ build-bench: install
 	$(SWIFT_BUILD_RELEASE) --product bench
 
 run: build ## build the server and start it, with 100 synthetic patients in a new store
-	@echo "Starting on http://127.0.0.1:$(PORT)/default/fhir; data in $(DATA_DIR)/; Ctrl-C stops it. To try:"
-	@echo "  curl -s 'http://127.0.0.1:$(PORT)/default/fhir/Patient?_count=1'"
-	@echo "  curl -s 'http://127.0.0.1:$(PORT)/default/fhir/Observation?code=http://loinc.org|8867-4&_summary=count'"
+	@echo "Starting the server; its data is in $(DATA_DIR)/, Ctrl-C stops it. What to try comes below and in README.md."
 	@exec $(RELEASE)/aceso serve --sample-patients 100 --port $(PORT) --data-dir $(DATA_DIR)
 
 data: install ## lay out the data sets that tests read, if they are to be had
@@ -40,7 +41,9 @@ test: test-swift test-outside ## run all tests: the package's own, then those fr
 test-swift: install data
 	@echo "Building the tests …"
 	swift build --build-tests
-	swift test --skip-build --disable-xctest
+	@echo "Running the tests; what each test says is in .build/swift-test.log …"
+	swift test --skip-build --disable-xctest 2>&1 | tee .build/swift-test.log \
+	  | grep --line-buffered -vE '^(◇|✔ Test case|✔ Test )'
 
 test-outside: build build-bench data
 	scripts/kill-test --cycles $(KILL_CYCLES) --canary all

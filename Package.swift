@@ -65,12 +65,13 @@ let package = Package(
     // 7 · interactions
     library("FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRStore"]),
     // 8 · the service on the wire
-    library("Server", ["Base", "JSONCore", "FHIRModel", "FHIRService", "HTTPServer"]),
+    library("Server", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer"]),
     // 9 · commands
     program(
       "aceso",
       [
-        "Base", "JSONCore", "FHIRModel", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
+        "Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
+        "StorageSQLite",
         "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -102,8 +103,8 @@ let package = Package(
     tests(
       "ServerTests",
       [
-        "Base", "FHIRModel", "FHIRService", "FHIRStore", "HTTPServer", "JSONCore", "Server", "Storage", "StorageSQLite",
-        "Synthesis",
+        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "JSONCore", "Server", "Storage",
+        "StorageSQLite", "Synthesis",
       ]),
   ],
   cxxLanguageStandard: .cxx17

@@ -23,6 +23,12 @@ enum ImmutableElements {
   /// Whether it is one of them, named from the resource.
   static func contains(_ path: [String]) -> Bool { paths.contains { $0.map(\.name) == path } }
 
+  /// The names of the one that a path such as "Patient.meta.versionId" means; nil for any other path.
+  static func names(_ path: String) -> [String]? {
+    let names = path.split(separator: ".").dropFirst().map(String.init)
+    return contains(names) ? names : nil
+  }
+
   static func fault(_ path: [String]) -> Fault {
     Fault(
       .invalid, "The element \(path.joined(separator: ".")) is immutable: a patch cannot change it.", code: "invalid")

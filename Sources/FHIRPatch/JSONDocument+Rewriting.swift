@@ -36,6 +36,14 @@ extension JSONDocument {
     return bytes
   }
 
+  /// An object's text with these members alone.
+  static func objectText(_ members: [MemberChange]) -> [UInt8] {
+    var bytes: [UInt8] = [UInt8(ascii: "{")]
+    for member in members { append(member, to: &bytes) }
+    bytes.append(UInt8(ascii: "}"))
+    return bytes
+  }
+
   private static func append(_ change: MemberChange, to bytes: inout [UInt8]) {
     guard let value = change.value else { return }
     if bytes.count > 1 { bytes.append(UInt8(ascii: ",")) }

@@ -129,20 +129,16 @@ extension JSONPatch {
       _ pointer: JSONPointer, _ schema: Schema
     ) -> (element: Schema.ElementID, type: Schema.TypeID)? {
       var node: JSONNode? = document.root
-      var found: (element: Schema.ElementID, type: Schema.TypeID)?
       var type = schema.resourceType(of: document.root, in: document)
-      for (depth, token) in pointer.tokens.enumerated() {
-        guard let owner = type, let current = node else { return nil }
+      var found: (element: Schema.ElementID, type: Schema.TypeID)?
+      for token in pointer.tokens {
+        guard let current = node, let owner = type else { return nil }
         if document.kind(current) == .object {
-          found = token.withUnsafeBufferPointer { schema.element(owner, key: $0) }
-          guard let found else { return nil }
-          type = found.type
+          let actual = schema.concreteType(owner, of: current, in: document)
+          found = token.withUnsafeBufferPointer { schema.element(actual, key: $0) }
+          type = found?.type
         }
-        node = document.value(at: pointer.tokens[...depth])
-        if let type, schema.kind(type) == .resource, let node, document.kind(node) == .object {
-          guard let actual = schema.resourceType(of: node, in: document) else { return nil }
-          return depth + 1 == pointer.tokens.count ? found : continuation(pointer, depth, actual, schema)
-        }
+        node = document.step(from: current, token)
       }
       return found
     }

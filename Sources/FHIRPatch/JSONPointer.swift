@@ -60,16 +60,18 @@ extension JSONDocument {
   func value(at tokens: ArraySlice<[UInt8]>) -> JSONNode? {
     var node = root
     for token in tokens {
-      switch kind(node) {
-      case .object:
-        guard let member = member(node, JSONKey(utf8: token)) else { return nil }
-        node = member
-      case .array:
-        guard let index = JSONPointer.index(token), let element = element(index, of: node) else { return nil }
-        node = element
-      default: return nil
-      }
+      guard let next = step(from: node, token) else { return nil }
+      node = next
     }
     return node
+  }
+
+  /// The member or element that a reference token names.
+  func step(from node: JSONNode, _ token: [UInt8]) -> JSONNode? {
+    switch kind(node) {
+    case .object: member(node, JSONKey(utf8: token))
+    case .array: JSONPointer.index(token).flatMap { element($0, of: node) }
+    default: nil
+    }
   }
 }

@@ -102,6 +102,12 @@ struct JSONBuilder {
 
   // MARK: - Events
 
+  mutating func startDocument() {
+    // XML_PARSE_HUGE has lifted this bound as well.
+    xmlDictSetLimit(parser.pointee.dict, XMLForm.nameBytesMax)
+    names = Names(parser)
+  }
+
   mutating func start(_ tag: XMLTag) {
     if isStopped { return }
     nodes += 1 + tag.attributeCount

@@ -15,9 +15,7 @@ enum XMLReader {
   static func json(
     from text: UnsafeBufferPointer<UInt8>, layout: XMLLayout, limits: Limits
   ) throws(Fault) -> [UInt8] {
-    guard isReady, let start = text.baseAddress, let size = Int32(exactly: text.count),
-      let parser = start.withMemoryRebound(
-        to: CChar.self, capacity: text.count, { xmlCreateMemoryParserCtxt($0, size) })
+    guard isReady, let start = text.baseAddress, let size = Int32(exactly: text.count), let parser = xmlNewParserCtxt()
     else { throw Fault(.unavailable, "There is not enough memory to read the XML.") }
     defer { xmlFreeParserCtxt(parser) }
     let builder = UnsafeMutablePointer<JSONBuilder>.allocate(capacity: 1)
@@ -26,14 +24,14 @@ enum XMLReader {
       builder.deinitialize(count: 1)
       builder.deallocate()
     }
-    let options = XML_PARSE_NONET.rawValue | XML_PARSE_HUGE.rawValue | XML_PARSE_IGNORE_ENC.rawValue
-    xmlCtxtUseOptions(parser, Int32(bitPattern: options))
-    xmlSwitchEncoding(parser, XML_CHAR_ENCODING_UTF8)
-    xmlDictSetLimit(parser.pointee.dict, XMLForm.nameBytesMax)
-    builder.pointee.names = JSONBuilder.Names(parser)
     parser.pointee.sax.pointee = handler
     parser.pointee.userData = UnsafeMutableRawPointer(builder)
-    xmlParseDocument(parser)
+    // `XMLSource` has seen to the encoding: whatever the text declares, it is UTF-8 here.
+    let options = XML_PARSE_NONET.rawValue | XML_PARSE_HUGE.rawValue | XML_PARSE_IGNORE_ENC.rawValue
+    start.withMemoryRebound(to: CChar.self, capacity: text.count) { text in
+      // The events have made no document tree, so there is none to free.
+      _ = xmlCtxtReadMemory(parser, text, size, nil, nil, Int32(bitPattern: options))
+    }
     return try builder.pointee.finish(isWellFormed: parser.pointee.wellFormed == 1)
   }
 
@@ -46,6 +44,7 @@ enum XMLReader {
   private static var handler: xmlSAXHandler {
     var handler = xmlSAXHandler()
     handler.initialized = UInt32(XML_SAX2_MAGIC)
+    handler.startDocument = { data in builder(data)?.pointee.startDocument() }
     handler.internalSubset = { data, _, _, _ in
       builder(data)?.pointee.stop("Document type declarations (DOCTYPE) are not allowed.")
     }

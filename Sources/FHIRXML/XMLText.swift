@@ -53,10 +53,8 @@ struct XMLText {
       let word = UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: position, as: UInt64.self))
       // The lowest hit is exact, whatever borrows do above it.
       var hits = (word &- ones &* 0x20) & ~word
-      for byte in [0x26, 0x3C, 0x3E, 0x22, 0xEF] as InlineArray<5, UInt64> {
-        let difference = word ^ (ones &* byte)
-        hits |= (difference &- ones) & ~difference
-      }
+      hits |= zeros(word ^ (ones &* 0x26)) | zeros(word ^ (ones &* 0x3C)) | zeros(word ^ (ones &* 0x3E))
+      hits |= zeros(word ^ (ones &* 0x22)) | zeros(word ^ (ones &* 0xEF))
       hits &= ones &* 0x80
       if hits != 0 { return position &+ hits.trailingZeroBitCount >> 3 }
       position &+= 8
@@ -68,6 +66,10 @@ struct XMLText {
     }
     return position
   }
+
+  /// The high bit of every byte that is zero, and perhaps of some above the lowest such.
+  @inline(__always)
+  private static func zeros(_ word: UInt64) -> UInt64 { (word &- 0x0101_0101_0101_0101) & ~word }
 
   private static func replacement(
     _ text: UnsafeBufferPointer<UInt8>, _ place: Int, _ isAttribute: Bool

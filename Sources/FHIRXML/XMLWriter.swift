@@ -30,6 +30,8 @@ struct XMLWriter {
     entries.reserveCapacity(64)
   }
 
+  /// Levels of recursion; documents as they are parsed are less deep (`Limits.jsonDepthMax`).
+  private static let depthMax = 512
   private static let resourceTypeKey: JSONKey = "resourceType"
 
   /// Writes the resource; what is wrong with it, if anything is.
@@ -169,6 +171,7 @@ struct XMLWriter {
 
   private mutating func writeObject(_ node: JSONNode, _ entry: Entry, depth: Int) {
     guard document.kind(node) == .object else { return fail("'\(shown(entry.name))' must be an object.") }
+    guard depth < XMLWriter.depthMax else { return fail("its elements are nested too deeply.") }
     openTag(entry.name, depth)
     let start = entries.count
     collect(node, entry.type)
@@ -177,6 +180,7 @@ struct XMLWriter {
 
   private mutating func writeWrapped(_ node: JSONNode, _ entry: Entry, depth: Int) {
     guard document.kind(node) == .object else { return fail("'\(shown(entry.name))' must be a resource.") }
+    guard depth < XMLWriter.depthMax else { return fail("its elements are nested too deeply.") }
     openTag(entry.name, depth)
     text.append(">")
     breakLine(depth + 1)
@@ -201,25 +205,25 @@ struct XMLWriter {
 
   private mutating func writePrimitive(_ value: JSONNode?, _ sibling: JSONNode?, _ entry: Entry, depth: Int) {
     openTag(entry.name, depth)
-    var start = entries.count
+    let start = entries.count
+    var first = start
     if let sibling, document.kind(sibling) != .null {
       guard document.kind(sibling) == .object, let element = layout.element else {
         return fail("'_\(shown(entry.name))' must be an object.")
       }
       collect(sibling, element)
-      // The id comes before the value.
-      if start < entries.count, layout[entries[start].element].isAttribute {
-        writeAttribute(entries[start])
-        start += 1
+      if first < entries.count, layout[entries[first].element].isAttribute {
+        writeAttribute(entries[first])
+        first += 1
       }
     }
     if let value { writeValue(value, entry) }
-    if start < entries.count {
-      writeContent(start, entry.name, depth: depth)
+    if first < entries.count {
+      writeContent(first, entry.name, depth: depth)
     } else {
       text.append("/>")
     }
-    if sibling != nil, start > 0, entries.count == start, start > entriesStart(entry) { entries.removeLast() }
+    entries.removeLast(entries.count - start)
   }
 
   private mutating func writeValue(_ value: JSONNode, _ entry: Entry) {
@@ -234,5 +238,81 @@ struct XMLWriter {
       text.append(document.lexeme(value))
     }
     text.append("\"")
+  }
+}
+
+// MARK: - Narratives
+
+extension XMLWriter {
+  /// The `div` as markup. One that is not well-formed is shown as text: it must not break what surrounds it.
+  private mutating func writeNarrative(_ node: JSONNode, _ entry: Entry, depth: Int) {
+    guard document.kind(node) == .string else { return fail("'\(shown(entry.name))' must be a string.") }
+    breakLine(depth)
+    guard document.hasEscapes(node) else { return embed(document.lexeme(node)) }
+    scratch.removeAll(keepingCapacity: true)
+    document.appendString(node, to: &scratch)
+    let decoded = scratch
+    scratch = []
+    decoded.withUnsafeBufferPointer { embed($0) }
+    scratch = decoded
+  }
+
+  private mutating func embed(_ div: UnsafeBufferPointer<UInt8>) {
+    let open: StaticString = "<div xmlns=\"http://www.w3.org/1999/xhtml\""
+    switch Markup.check(div) {
+    case .complete(let range):
+      text.append(UnsafeBufferPointer(rebasing: div[range]))
+    case .withoutNamespace(let range):
+      text.append(open)
+      text.append(UnsafeBufferPointer(rebasing: div[range].dropFirst("<div".utf8.count)))
+    case .malformed:
+      text.append(open)
+      text.append(">")
+      XMLText.appendEscaped(div, to: &text.bytes, isAttribute: false)
+      text.append("</div>")
+    }
+  }
+}
+
+// MARK: - Tags
+
+extension XMLWriter {
+  private mutating func openTag(_ name: UnsafeBufferPointer<UInt8>, _ depth: Int) {
+    breakLine(depth)
+    text.append("<")
+    text.append(name)
+  }
+
+  private mutating func appendEnd(_ name: UnsafeBufferPointer<UInt8>) {
+    text.append("</")
+    text.append(name)
+    text.append(">")
+  }
+
+  private mutating func breakLine(_ depth: Int) {
+    guard isIndented else { return }
+    text.append("\n")
+    for _ in 0..<depth { text.append("  ") }
+  }
+
+  /// A name for a message, cut where it is long.
+  private func shown(_ name: UnsafeBufferPointer<UInt8>) -> String {
+    String(decoding: name.prefix(64), as: UTF8.self) + (name.count > 64 ? "…" : "")
+  }
+
+  /// An array's elements, or the one value itself.
+  private struct Items {
+    private var elements: JSONElements?
+    private var single: JSONNode?
+
+    init(_ document: JSONDocument, _ node: JSONNode) {
+      if document.kind(node) == .array { elements = document.elements(node) } else { single = node }
+    }
+
+    mutating func next() -> JSONNode? {
+      if elements != nil { return elements?.next() }
+      defer { single = nil }
+      return single
+    }
   }
 }

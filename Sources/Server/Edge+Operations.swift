@@ -9,7 +9,6 @@ import Synchronization
 extension Edge {
   private static let json = "application/json; charset=utf-8"
 
-
   /// GET and HEAD only; true for OPTIONS, which is answered alike everywhere here.
   private func isOptions(_ request: HTTPRequest, _ trace: inout Trace) throws(Fault) -> Bool {
     switch request.method {

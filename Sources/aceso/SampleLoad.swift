@@ -23,6 +23,8 @@ struct SampleLoad {
       guard !Task.isCancelled else { return }
       tell("Loaded \(patients) synthetic patients: \(resources) resources in \(Self.seconds(since: begun)) s.")
     } catch {
+      // Somebody wants the server to stop: what is loaded stays.
+      guard !Task.isCancelled else { return }
       // The reasons tell of our own synthetic data.
       Terminal.note("The sample patients could not be loaded: \(error.reasons.first?.diagnostics ?? "")")
     }

@@ -14,13 +14,13 @@ struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Start the server.",
     discussion: """
-      Without configuration the server has one workspace, 'default', with one FHIR R4 service, 'fhir':
+      Without configuration the server has one workspace, 'default', with one FHIR R4 service, 'fhir': \
       http://127.0.0.1:8080/default/fhir. Health is at /health/check, Prometheus metrics are at /metrics.
 
-      Ctrl-C or SIGTERM ends it in good order: what was accepted is finished and the store is closed. A second signal
+      Ctrl-C or SIGTERM ends it in good order: what was accepted is finished and the store is closed. A second signal \
       ends it at once; nothing that was acknowledged is lost either way.
 
-      The configuration file has a 'key: value' on each line; lines that begin with # are comments. Options of the
+      The configuration file has a 'key: value' on each line; lines that begin with # are comments. Options of the \
       command line stand above it. Keys: \(ServerConfiguration.keys.joined(separator: ", ")).
       """)
 

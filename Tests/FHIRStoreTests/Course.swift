@@ -1,4 +1,5 @@
 import Base
+import FHIRStore
 
 /// Random transactions of one writer, the same for the same seed, with what must be there after each.
 struct Course: Sendable {

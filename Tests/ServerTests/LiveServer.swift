@@ -90,7 +90,8 @@ final class LiveServer: Sendable {
   func send(
     _ method: String, _ path: String, _ json: String, _ headers: [String: String] = [:]
   ) async throws -> Reply {
-    try await ask(method, path, headers.merging(["Content-Type": "application/fhir+json"]) { own, _ in own }, body: json)
+    try await ask(
+      method, path, headers.merging(["Content-Type": "application/fhir+json"]) { own, _ in own }, body: json)
   }
 
   func askRoot(

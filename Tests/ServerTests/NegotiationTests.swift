@@ -49,7 +49,10 @@ import Testing
   }
 
   /// What Microsoft's clients expect of invalid answer parameters.
-  @Test(arguments: ["_pretty=abc", "_pretty=", "_pretty=1", "_pretty=0", "_summary=abc", "_summary=", "_elements=%22%20%22", "_elements="])
+  @Test(arguments: [
+    "_pretty=abc", "_pretty=", "_pretty=1", "_pretty=0", "_summary=abc", "_summary=", "_elements=%22%20%22",
+    "_elements=",
+  ])
   func invalidAnswerParametersAre400(query: String) async throws {
     try await LiveServer.run { live in
       let reply = try await live.ask("GET", "/metadata?\(query)")
