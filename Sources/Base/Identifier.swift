@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
 import Synchronization
 
 /// Makes server-assigned logical ids: time-ordered UUIDs (RFC 9562 version 7), so that inserts stay local.
@@ -13,7 +18,7 @@ public final class IdentifierSource: Sendable {
   private let clock: Clock
   private let state: Mutex<State>
 
-  public init(clock: Clock, random: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+  public init(clock: Clock, random: any RandomNumberGenerator & Sendable = PooledRandomNumberGenerator()) {
     self.clock = clock
     self.state = Mutex(State(generator: random))
   }
@@ -54,6 +59,36 @@ public final class IdentifierSource: Sendable {
         }
       }
       return position
+    }
+  }
+}
+
+/// The system's random numbers, fetched many at a time: one call of the kernel for 64 ids instead of 64.
+public struct PooledRandomNumberGenerator: RandomNumberGenerator, Sendable {
+  private static let words = 64
+  private var pool: [UInt64] = []
+  private var fallback = SystemRandomNumberGenerator()
+
+  public init() {}
+
+  public mutating func next() -> UInt64 {
+    if pool.isEmpty { refill() }
+    return pool.popLast() ?? fallback.next()
+  }
+
+  private mutating func refill() {
+    pool = [UInt64](repeating: 0, count: Self.words)
+    let wanted = Self.words * MemoryLayout<UInt64>.size
+    // Up to 256 bytes come whole or not at all (getrandom(2)); then the generator of the standard library serves.
+    var filled = 0
+    while filled < wanted {
+      let count = min(256, wanted - filled)
+      let got = pool.withUnsafeMutableBytes { getrandom($0.baseAddress?.advanced(by: filled), count, 0) }
+      guard got == count else {
+        pool.removeAll()
+        return
+      }
+      filled += count
     }
   }
 }
