@@ -63,9 +63,9 @@ public final class IdentifierSource: Sendable {
   }
 }
 
-/// The system's random numbers, fetched many at a time: one call of the kernel for 64 ids instead of 64.
+/// The system's random numbers, fetched many at a time: one call of the kernel for 32 ids.
 public struct PooledRandomNumberGenerator: RandomNumberGenerator, Sendable {
-  private static let words = 64
+  private static let words = 32
   private var pool: [UInt64] = []
   private var fallback = SystemRandomNumberGenerator()
 
@@ -78,17 +78,10 @@ public struct PooledRandomNumberGenerator: RandomNumberGenerator, Sendable {
 
   private mutating func refill() {
     pool = [UInt64](repeating: 0, count: Self.words)
-    let wanted = Self.words * MemoryLayout<UInt64>.size
-    // Up to 256 bytes come whole or not at all (getrandom(2)); then the generator of the standard library serves.
-    var filled = 0
-    while filled < wanted {
-      let count = min(256, wanted - filled)
-      let got = pool.withUnsafeMutableBytes { getrandom($0.baseAddress?.advanced(by: filled), count, 0) }
-      guard got == count else {
-        pool.removeAll()
-        return
-      }
-      filled += count
+    // getentropy(3) gives 256 bytes at most, all or none; without it the standard library's generator serves.
+    let isFilled = pool.withUnsafeMutableBytes { bytes in
+      bytes.baseAddress.map { getentropy($0, bytes.count) == 0 } ?? false
     }
+    if !isFilled { pool.removeAll() }
   }
 }
