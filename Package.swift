@@ -63,9 +63,10 @@ let package = Package(
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
     // 7 · interactions
-    library("FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRStore"]),
+    library(
+      "FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore"]),
     // 8 · the service on the wire
-    library("Server", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer"]),
+    library("Server", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer"]),
     // 9 · commands
     program(
       "aceso",

@@ -31,7 +31,7 @@ public struct FHIRPathPatch: Sendable {
 
   /// Reads a `Parameters` resource with parameters named "operation".
   ///
-  /// - Throws: a fault of category `invalid`; `tooMany` past `operationsMax`.
+  /// - Throws: a fault of category `invalid`; `unprocessable` past `operationsMax`.
   public init(
     parsing document: JSONDocument, schema: Schema, limits: PatchLimits = PatchLimits()
   ) throws(Fault) {
@@ -45,7 +45,7 @@ public struct FHIRPathPatch: Sendable {
       }
       let count = document.count(parameters)
       guard count <= limits.operationsMax else {
-        throw Fault(.tooMany, "A patch may have \(limits.operationsMax) operations at most.", code: "too-costly")
+        throw Fault(.unprocessable, "A patch may have \(limits.operationsMax) operations at most.", code: "too-costly")
       }
       operations.reserveCapacity(count)
       var pathLimits = FHIRPathLimits()

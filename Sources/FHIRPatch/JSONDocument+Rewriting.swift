@@ -59,9 +59,6 @@ extension JSONDocument {
     return bytes
   }
 
-  /// An array's elements as JSON texts.
-  func elementTexts(_ array: JSONNode) -> [[UInt8]] { elements(array).map { json($0) } }
-
   /// An array's text with an element put in before the one at `index`, which is at most the array's count.
   func inserting(_ value: [UInt8], at index: Int, in array: JSONNode) -> [UInt8] {
     let place = range(array)

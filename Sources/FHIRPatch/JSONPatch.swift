@@ -24,13 +24,13 @@ public struct JSONPatch: Sendable {
 
   /// Reads a patch document: an array of operations.
   ///
-  /// - Throws: a fault of category `invalid` that names the operation; `tooMany` past `operationsMax`.
+  /// - Throws: a fault of category `invalid` that names the operation; `unprocessable` past `operationsMax`.
   public init(parsing document: JSONDocument, limits: PatchLimits = PatchLimits()) throws(Fault) {
     guard document.kind(document.root) == .array else {
       throw Fault(.invalid, "A JSON Patch must be an array of operations (RFC 6902).", code: "invalid")
     }
     guard document.count(document.root) <= limits.operationsMax else {
-      throw Fault(.tooMany, "A patch may have \(limits.operationsMax) operations at most.", code: "too-costly")
+      throw Fault(.unprocessable, "A patch may have \(limits.operationsMax) operations at most.", code: "too-costly")
     }
     var operations: [Operation] = []
     operations.reserveCapacity(document.count(document.root))
@@ -81,7 +81,8 @@ public struct JSONPatch: Sendable {
         throw fault("has a '\(key.name)' of more than \(limits.pathBytesMax) bytes")
       }
       guard let pointer = JSONPointer(text) else {
-        throw fault("has the \(key.name) '\(shown(text))', which is no JSON Pointer (RFC 6901), such as '/name/0/family'")
+        throw fault(
+          "has the \(key.name) '\(shown(text))', which is no JSON Pointer (RFC 6901), such as '/name/0/family'")
       }
       guard pointer.tokens.count <= limits.jsonDepthMax else {
         throw fault("has a '\(key.name)' of more than \(limits.jsonDepthMax) steps")

@@ -52,7 +52,10 @@ struct PatchedDocument {
     do {
       document = try JSONDocument(bytes, limits: jsonLimits)
     } catch {
-      throw Fault(.invalid, "The patched resource is not acceptable JSON: \(error.message)", code: "structure")
+      let isTooLarge = error.code == .tooLarge || error.code == .tooManyNodes
+      throw Fault(
+        isTooLarge ? .tooLarge : .invalid, "The patched resource is not acceptable JSON: \(error.message)",
+        code: isTooLarge ? nil : "structure")
     }
   }
 }

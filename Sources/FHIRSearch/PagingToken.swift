@@ -3,24 +3,31 @@ public import Base
 /// The `ct` of a next link: where the next page starts, sealed so that only we can have made it, and bound to its
 /// query. It says *where*, never *may*: access is decided anew for every page.
 public struct PagingToken: Sendable, Equatable {
-  /// The place of the last row given, in the page's order.
-  public let position: Int64
+  /// Where the next page starts: the last row's place in the page's order, or several numbers where an answer goes
+  /// through more than one search.
+  public let positions: [Int64]
 
-  public init(position: Int64) { self.position = position }
+  public var position: Int64 { positions.first ?? 0 }
+
+  public init(position: Int64) { positions = [position] }
+
+  public init(positions: [Int64]) { self.positions = positions }
 
   /// URL-safe text; valid on every node and after a restart, because the seal's key is the store's.
   public func sealed(for query: String, with seal: SipHash) -> String {
-    let body = Self.bytes(UInt64(bitPattern: position))
+    let body = positions.flatMap { Self.bytes(UInt64(bitPattern: $0)) }
     let tag = Self.bytes(seal.hash(body + Array(query.utf8)))
     return Self.hex(body + tag)
   }
 
-  /// nil unless `text` was sealed by this key for this query.
-  public init?(_ text: String, for query: String, with seal: SipHash) {
-    guard text.utf8.count == 32, let bytes = Self.unhex(text) else { return nil }
-    let body = Array(bytes[0..<8])
-    guard Self.bytes(seal.hash(body + Array(query.utf8))) == Array(bytes[8...]) else { return nil }
-    position = Int64(bitPattern: body.reduce(0) { $0 << 8 | UInt64($1) })
+  /// nil unless `text` was sealed by this key for this query, with so many positions.
+  public init?(_ text: String, for query: String, with seal: SipHash, count: Int = 1) {
+    guard text.utf8.count == 16 * (count + 1), let bytes = Self.unhex(text) else { return nil }
+    let body = Array(bytes[..<(8 * count)])
+    guard Self.bytes(seal.hash(body + Array(query.utf8))) == Array(bytes[(8 * count)...]) else { return nil }
+    positions = stride(from: 0, to: body.count, by: 8).map { start in
+      Int64(bitPattern: body[start..<(start + 8)].reduce(0) { $0 << 8 | UInt64($1) })
+    }
   }
 
   private static func bytes(_ word: UInt64) -> [UInt8] {

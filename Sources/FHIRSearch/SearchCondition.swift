@@ -7,7 +7,8 @@ public struct SearchCondition: Sendable {
     case exact, contains, not, missing
   }
 
-  /// The same code on each searched type; all of one kind.
+  /// Any of these must hold, all of one kind: the same code on each searched type, or the parameters that put a
+  /// resource into a compartment.
   public let parameters: [SearchParameter]
   public let modifier: Modifier?
   /// Alternatives: one must hold (comma).

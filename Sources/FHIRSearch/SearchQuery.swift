@@ -22,8 +22,8 @@ public struct SearchQuery: Sendable {
   /// The parameters understood, as sent and in their order, for links; without `ct`.
   public var understood: [QueryString.Parameter] = []
 
-  /// Whether `_type` named unknown types only: then nothing matches.
-  public var hasUnknownTypesOnly = false
+  /// Whether nothing can match, as where `_type` names unknown types only.
+  public var matchesNothing = false
 
   public init(types: [Schema.TypeID]) { self.types = types }
 

@@ -61,7 +61,7 @@ public struct SearchQueryParser: Sendable {
     let text = "The '_type' parameter contains unknown resource(s): \(names)"
     if isStrict { throw Fault(.invalid, text, code: "not-supported") }
     search.warnings.append(Fault.Reason(text, code: "not-supported", severity: .warning))
-    search.hasUnknownTypesOnly = search.types.isEmpty
+    search.matchesNothing = search.types.isEmpty
   }
 
   /// Whether the parameter says what is wanted back; its meaning is then in `search`.
@@ -86,12 +86,9 @@ public struct SearchQueryParser: Sendable {
           "The '_summary' parameter value '\(parameter.value)' is invalid. The supported values are: 'true', "
             + "'text', 'data', 'count', 'false'.")
       }
-      // The other summaries shorten resources; until they do, a client is told that it gets whole ones.
-      if summary != .count && summary != .false {
-        try ignore(parameter.name, "The '_summary' value '\(summary.rawValue)' is not supported.", &search)
-        return true
-      }
       search.summary = summary
+    // The shape of the resources is the answer's matter.
+    case "_elements": return true
     case "ct": search.pagingToken = parameter.value
     default: return Self.answerOnly.contains(parameter.name)
     }

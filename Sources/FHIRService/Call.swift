@@ -13,34 +13,49 @@ public enum Interaction: Sendable {
   case create(Schema.TypeID)
   case update(Schema.TypeID, id: String)
   case conditionalUpdate(Schema.TypeID, QueryString)
+  case patch(Schema.TypeID, id: String)
+  case conditionalPatch(Schema.TypeID, QueryString)
   case delete(Schema.TypeID, id: String)
   case conditionalDelete(Schema.TypeID, QueryString)
   /// `$purge-history`
   case purgeHistory(Schema.TypeID, id: String)
   /// A nil type is a search of the whole system.
   case search(Schema.TypeID?, QueryString)
+  /// A nil type is `*`: every type that the compartment has.
+  case compartmentSearch(Compartment, Schema.TypeID?, QueryString)
   case history(HistoryScope, QueryString)
   /// A batch or transaction; the Bundle says which.
   case bundle
   /// `$fhirpath`
   case fhirPath(QueryString)
+  case operation(Operation)
 }
 
 extension Interaction {
   /// Whether it changes resources; batches and transactions count by their entries.
   public var isWrite: Bool {
     switch self {
-    case .create, .update, .conditionalUpdate, .delete, .conditionalDelete, .purgeHistory: true
-    case .capabilities, .versions, .read, .vread, .search, .history, .bundle, .fhirPath: false
+    case .create, .update, .conditionalUpdate, .patch, .conditionalPatch, .delete, .conditionalDelete, .purgeHistory:
+      true
+    case .operation(let operation): operation.isWrite
+    case .capabilities, .versions, .read, .vread, .search, .compartmentSearch, .history, .bundle, .fhirPath: false
     }
   }
 
   /// Whether its body is a resource.
   public var takesResource: Bool {
     switch self {
-    case .create, .update, .conditionalUpdate, .bundle, .fhirPath: true
-    case .capabilities, .versions, .read, .vread, .search, .history, .delete, .conditionalDelete, .purgeHistory: false
+    case .create, .update, .conditionalUpdate, .patch, .conditionalPatch, .bundle, .fhirPath, .operation: true
+    case .capabilities, .versions, .read, .vread, .search, .compartmentSearch, .history, .delete, .conditionalDelete,
+      .purgeHistory:
+      false
     }
+  }
+
+  /// Whether it makes sense without a body as well: an operation whose parameters are all in the query.
+  public var allowsNoBody: Bool {
+    if case .operation = self { return true }
+    return false
   }
 }
 

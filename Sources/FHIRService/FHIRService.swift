@@ -14,6 +14,7 @@ public final class FHIRService: Sendable {
   let ids: IdentifierSource
   let extractor: IndexExtractor
   let check: StructureCheck
+  let invariants: InvariantCheck
   let capability: CapabilityStatement
 
   public init(_ store: FHIRStore, limits: Limits, clock: Clock, ids: IdentifierSource, software: Software) {
@@ -25,6 +26,7 @@ public final class FHIRService: Sendable {
     self.ids = ids
     self.extractor = IndexExtractor(store.parameters, limits: limits)
     self.check = StructureCheck(schema: store.schema, limits: limits)
+    self.invariants = InvariantCheck(schema: store.schema, limits: limits)
     self.capability = CapabilityStatement(store.parameters, software: software, date: clock.now())
   }
 
@@ -65,9 +67,12 @@ public final class FHIRService: Sendable {
     case .read(let type, let id): return try read(type, id, call, decision)
     case .vread(let type, let id, let version): return try vread(type, id, version, call, decision)
     case .search(let type, let query): return try await search(type, query, call, decision)
+    case .compartmentSearch(let compartment, let type, let query):
+      return try await search(compartment, type, query, call, decision)
     case .history(let scope, let query): return try await history(scope, query, call, decision)
     case .bundle: return try await bundle(call, decision)
     case .fhirPath(let query): return try fhirPath(query, call)
+    case .operation(let operation): return try await perform(operation, call, decision)
     default: return try await write(call, decision)
     }
   }

@@ -37,6 +37,7 @@ public struct Route: Sendable {
     case ("_search", 1): return try only(.post, method, .search(nil, merged(query, form)))
     default: break
     }
+    if path.count == 1, let operation = try operation(first, .system, method, query) { return operation }
     guard let type = schema.resourceType(first) else { throw unknown(path) }
     return try typed(type, method, path, query, form)
   }
@@ -59,13 +60,15 @@ public struct Route: Sendable {
       case .post: return .create(type)
       case .put: return .conditionalUpdate(type, query)
       case .delete: return .conditionalDelete(type, query)
-      case .patch: throw notAllowed(method)
+      case .patch: return .conditionalPatch(type, query)
       }
     case 2:
       switch path[1] {
       case "_search": return try only(.post, method, .search(type, merged(query, form)))
       case "_history": return try only(.get, method, .history(.type(type), query))
-      default: return try instance(type, method, path[1])
+      default:
+        if let operation = try operation(path[1], .type(type), method, query) { return operation }
+        return try instance(type, method, path[1])
       }
     case 3 where path[2] == "$purge-history":
       return try only(.delete, method, .purgeHistory(type, id: try id(path[1])))
@@ -73,8 +76,42 @@ public struct Route: Sendable {
       return try only(.get, method, .history(.instance(type, id: try id(path[1])), query))
     case 4 where path[2] == "_history":
       return try only(.get, method, .vread(type, id: try id(path[1]), version: path[3]))
-    default: throw unknown(path)
+    case 3 where path[2].hasPrefix("$"):
+      guard let found = try operation(path[2], .instance(type, id: try id(path[1])), method, query) else { break }
+      return found
+    case 5 where path[2] == "_history" && path[4].hasPrefix("$"):
+      let version = Operation.Target.version(type, id: try id(path[1]), version: path[3])
+      guard let found = try operation(path[4], version, method, query) else { break }
+      return found
+    case 3: return try compartment(type, method, path, query)
+    case 4 where path[3] == "_search":
+      guard method == .post else { throw notAllowed(method) }
+      return try compartment(type, .get, path, merged(query, form))
+    default: break
     }
+    throw unknown(path)
+  }
+
+  /// `Patient/1/Observation` or `Patient/1/*` (FHIR R4 search §2.1.1.2).
+  private func compartment(_ type: Schema.TypeID, _ method: Method, _ path: [String], _ query: QueryString)
+    throws(Fault) -> Interaction
+  {
+    guard schema.compartment(schema.name(type)) != nil else { throw unknown(path) }
+    let member = schema.resourceType(path[2])
+    guard member != nil || path[2] == "*" else { throw unknown(path) }
+    return try only(.get, method, .compartmentSearch(Compartment(type, id: try id(path[1])), member, query))
+  }
+
+  /// `$name` on a target; nil if it is no operation there.
+  private func operation(_ name: String, _ target: Operation.Target, _ method: Method, _ query: QueryString)
+    throws(Fault) -> Interaction?
+  {
+    guard name.hasPrefix("$"), let code = Operation.Code(rawValue: String(name.dropFirst())),
+      let definition = OperationDefinition.find(code, target.level, type: target.type.map { schema.name($0) }),
+      let methods = definition.levels[target.level]
+    else { return nil }
+    guard methods.contains(method == .head ? .get : method) else { throw notAllowed(method) }
+    return .operation(Operation(code: code, target: target, query: query))
   }
 
   private func instance(_ type: Schema.TypeID, _ method: Method, _ text: String) throws(Fault) -> Interaction {
@@ -84,7 +121,8 @@ public struct Route: Sendable {
     case .get, .head: return .read(type, id: id)
     case .put: return .update(type, id: id)
     case .delete: return .delete(type, id: id)
-    case .post, .patch: throw notAllowed(method)
+    case .patch: return .patch(type, id: id)
+    case .post: throw notAllowed(method)
     }
   }
 

@@ -61,7 +61,7 @@ extension StoreView {
   }
 
   private func visibleTypes(_ query: SearchQuery) -> [Schema.TypeID] {
-    if query.hasUnknownTypesOnly { return [] }
+    if query.matchesNothing { return [] }
     let types = query.types.isEmpty ? store.schema.resourceTypes : query.types
     return types.filter { restriction.allows($0) }
   }

@@ -48,17 +48,19 @@ private struct MarkupScan {
 
   /// Up to the next `<`.
   private mutating func content() -> Bool {
-    while position < text.count {
+    while true {
+      // What is nothing but text, which is nearly all.
+      position = XMLText.nextSpecial(text, position)
+      guard position < text.count else { return true }
       switch text[position] {
       case UInt8(ascii: "<"): return true
       case UInt8(ascii: "&"):
         guard reference() else { return false }
-      case UInt8(ascii: "]") where starts(with: "]]>"): return false
+      case UInt8(ascii: ">") where text[..<position].suffix(2).elementsEqual("]]".utf8): return false
       default:
         guard character() else { return false }
       }
     }
-    return true
   }
 
   /// XML 1.0 §2.2.

@@ -35,11 +35,6 @@ enum XMLReader {
     return try builder.pointee.finish(isWellFormed: parser.pointee.wellFormed == 1)
   }
 
-  @inline(__always)
-  private static func builder(_ data: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<JSONBuilder>? {
-    data?.assumingMemoryBound(to: JSONBuilder.self)
-  }
-
   /// The events that are listened to; all others, entity look-up among them, have no handler.
   private static var handler: xmlSAXHandler {
     var handler = xmlSAXHandler()
@@ -74,6 +69,12 @@ enum XMLReader {
     }
     return handler
   }
+}
+
+/// The builder that the events are for; a function of its own, since C callbacks capture nothing.
+@inline(__always)
+private func builder(_ data: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<JSONBuilder>? {
+  data?.assumingMemoryBound(to: JSONBuilder.self)
 }
 
 /// A start tag as libxml2 hands it over; valid within the event.

@@ -45,7 +45,7 @@ struct XMLText {
   /// The place of the next byte that may need a replacement: `&`, `<`, `>`, `"`, controls, and 0xEF, with which
   /// U+FFFE and U+FFFF begin. Eight bytes at a time.
   @inline(__always)
-  private static func nextSpecial(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+  static func nextSpecial(_ text: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let raw = UnsafeRawBufferPointer(text)
     var position = start

@@ -6,8 +6,8 @@ import FHIRStore
 /// are those of http://hl7.org/fhir/restful-interaction where there is one.
 enum Activity: Int, CaseIterable, Sendable {
   case none, welcome, health, metrics, options
-  case capabilities, versions, read, vread, create, update, delete, searchType, searchSystem
-  case historyInstance, historyType, historySystem, bundle, fhirPath
+  case capabilities, versions, read, vread, create, update, patch, delete, searchType, searchSystem
+  case searchCompartment, historyInstance, historyType, historySystem, bundle, fhirPath, operation
 
   var name: String {
     switch self {
@@ -22,14 +22,17 @@ enum Activity: Int, CaseIterable, Sendable {
     case .vread: "vread"
     case .create: "create"
     case .update: "update"
+    case .patch: "patch"
     case .delete: "delete"
     case .searchType: "search-type"
     case .searchSystem: "search-system"
+    case .searchCompartment: "search-compartment"
     case .historyInstance: "history-instance"
     case .historyType: "history-type"
     case .historySystem: "history-system"
     case .bundle: "bundle"
     case .fhirPath: "fhirpath"
+    case .operation: "operation"
     }
   }
 
@@ -41,13 +44,16 @@ enum Activity: Int, CaseIterable, Sendable {
     case .vread: self = .vread
     case .create: self = .create
     case .update, .conditionalUpdate: self = .update
+    case .patch, .conditionalPatch: self = .patch
     case .delete, .conditionalDelete, .purgeHistory: self = .delete
     case .search(let type, _): self = type == nil ? .searchSystem : .searchType
+    case .compartmentSearch: self = .searchCompartment
     case .history(.instance, _): self = .historyInstance
     case .history(.type, _): self = .historyType
     case .history(.system, _): self = .historySystem
     case .bundle: self = .bundle
     case .fhirPath: self = .fhirPath
+    case .operation: self = .operation
     }
   }
 
@@ -56,17 +62,30 @@ enum Activity: Int, CaseIterable, Sendable {
     switch interaction {
     case .capabilities: "metadata"
     case .versions: "$versions"
-    case .read(let type, _), .update(let type, _), .delete(let type, _): schema.name(type) + "/{id}"
+    case .read(let type, _), .update(let type, _), .patch(let type, _), .delete(let type, _): schema.name(type) + "/{id}"
     case .vread(let type, _, _): schema.name(type) + "/{id}/_history/{vid}"
     case .create(let type): schema.name(type)
     case .purgeHistory(let type, _): schema.name(type) + "/{id}/$purge-history"
-    case .conditionalUpdate(let type, _), .conditionalDelete(let type, _): schema.name(type) + "?{criteria}"
+    case .conditionalUpdate(let type, _), .conditionalPatch(let type, _), .conditionalDelete(let type, _):
+      schema.name(type) + "?{criteria}"
     case .search(let type, _): (type.map { schema.name($0) } ?? "") + "?{criteria}"
+    case .compartmentSearch(let compartment, let type, _):
+      schema.name(compartment.type) + "/{id}/" + (type.map { schema.name($0) } ?? "*") + "?{criteria}"
     case .history(.instance(let type, _), _): schema.name(type) + "/{id}/_history"
     case .history(.type(let type), _): schema.name(type) + "/_history"
     case .history(.system, _): "_history"
     case .bundle: "/"
     case .fhirPath: "$fhirpath"
+    case .operation(let operation): shape(operation.target, schema) + "$" + operation.code.rawValue
+    }
+  }
+
+  private static func shape(_ target: Operation.Target, _ schema: Schema) -> String {
+    switch target {
+    case .system: ""
+    case .type(let type): schema.name(type) + "/"
+    case .instance(let type, _): schema.name(type) + "/{id}/"
+    case .version(let type, _, _): schema.name(type) + "/{id}/_history/{vid}/"
     }
   }
 }

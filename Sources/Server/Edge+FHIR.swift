@@ -12,20 +12,23 @@ extension Edge {
   ) async throws(Fault) -> HTTPResponse {
     let query = query.isEmpty ? QueryString() : QueryString(parsing: query)
     guard let method = Route.Method(request.method) else { return try other(request, path, mount, &trace) }
+    // What goes wrong before the negotiation is told in the form asked for, if that is one.
+    let wanted = query["_format"]
+    trace.format = (try? Negotiation.format(accept: request.header("accept"), format: wanted)) ?? .fhirJSON
     let form = try form(request, method, path)
     let interaction = try route(request, method, path, query, form, mount, &trace)
     trace.activity = Activity(interaction)
-    trace.format = try Negotiation.format(
-      accept: request.header("accept"), format: query["_format"] ?? form?["_format"])
+    trace.format = try Negotiation.format(accept: request.header("accept"), format: wanted ?? form?["_format"])
     try checkAnswerParameters(query, interaction)
+    trace.isPretty = query["_pretty"] == "true"
     let call = try call(interaction, request, query, mount)
     trace.call = call
     let decision = decide(request)
     let answer =
       isLong(interaction, request)
-      ? try await aside(call, request, method, mount.service, decision)
-      : try await perform(call, request, method, mount.service, decision)
-    return render(answer, interaction, method, trace, mount)
+      ? try await aside(call, request, mount, decision)
+      : try await perform(call, request, mount, decision)
+    return try render(answer, interaction, trace, mount)
   }
 
   /// Who asks, and what they may see: nobody is known yet, so the server listens where only its own machine reaches it.
@@ -66,7 +69,7 @@ extension Edge {
 
   /// The parameters in the body of a search by POST.
   private func form(_ request: HTTPRequest, _ method: Route.Method, _ path: [String]) throws(Fault) -> QueryString? {
-    guard method == .post, path.last == "_search", path.count <= 2, !request.body.isEmpty else { return nil }
+    guard method == .post, path.last == "_search", path.count <= 4, !request.body.isEmpty else { return nil }
     try Negotiation.checkForm(request.header("content-type"))
     return QueryString(parsing: String(decoding: request.body.bytes, as: UTF8.self))
   }
@@ -78,7 +81,10 @@ extension Edge {
       throw Fault(.invalid, "The '_pretty' parameter must be true or false.", code: "value")
     }
     // A search reads the others by itself.
-    if case .search = interaction { return }
+    switch interaction {
+    case .search, .compartmentSearch: return
+    default: break
+    }
     if let summary = query["_summary"], !["true", "false", "text", "data", "count"].contains(summary) {
       throw Fault(.invalid, "The '_summary' parameter must be true, text, data, count or false.", code: "value")
     }
@@ -106,7 +112,7 @@ extension Edge {
     case .create:
       call.conditions.ifNoneExist = request.header("if-none-exist")
       call.provenance = request.header("x-provenance")
-    case .update, .conditionalUpdate, .delete:
+    case .update, .conditionalUpdate, .patch, .conditionalPatch, .delete, .operation:
       call.conditions.ifMatch = request.header("if-match")
       call.provenance = request.header("x-provenance")
     default: break
@@ -124,11 +130,11 @@ extension Edge {
   }
 
   private func aside(
-    _ call: Call, _ request: HTTPRequest, _ method: Route.Method, _ service: FHIRService, _ decision: Decision
+    _ call: Call, _ request: HTTPRequest, _ mount: FHIRMount, _ decision: Decision
   ) async throws(Fault) -> Answer {
     let outcome = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Answer, Fault> in
       do throws(Fault) {
-        return .success(try await self.perform(call, request, method, service, decision))
+        return .success(try await self.perform(call, request, mount, decision))
       } catch {
         return .failure(error)
       }
@@ -137,44 +143,29 @@ extension Edge {
   }
 
   private func perform(
-    _ call: Call, _ request: HTTPRequest, _ method: Route.Method, _ service: FHIRService, _ decision: Decision
+    _ call: Call, _ request: HTTPRequest, _ mount: FHIRMount, _ decision: Decision
   ) async throws(Fault) -> Answer {
     var call = call
-    if method == .post || method == .put, call.interaction.takesResource {
-      call.resource = try resource(request, service.limits)
+    let hasBody = !request.body.isEmpty || !call.interaction.allowsNoBody
+    let mayHaveBody = request.method == .post || request.method == .put || request.method == .patch
+    if mayHaveBody, call.interaction.takesResource, hasBody {
+      call.resource = try mount.representation.resource(request)
     }
-    return try await service.perform(call, decision)
-  }
-
-  /// The body's resource, parsed from the bytes it came in.
-  private func resource(_ request: HTTPRequest, _ limits: Limits) throws(Fault) -> ResourceNode {
-    if request.body.isEmpty {
-      throw Fault(.invalid, "The request has no body; a resource was expected.", code: "required")
-    }
-    try Negotiation.checkJSON(request.header("content-type"))
-    var json = JSONLimits()
-    json.depthMax = limits.jsonDepthMax
-    json.nodesMax = limits.jsonNodesMax
-    let parsed = request.body.withUnsafeBytes { bytes in
-      Result { () throws(JSONError) in try JSONDocument(bytes, limits: json) }
-    }
-    switch parsed {
-    case .success(let document): return ResourceNode(document)
-    case .failure(let error): throw Fault(.invalid, error.message, code: "structure")
-    }
+    return try await mount.service.perform(call, decision)
   }
 
   // MARK: The answer
 
   private func render(
-    _ answer: Answer, _ interaction: Interaction, _ method: Route.Method, _ trace: Trace, _ mount: FHIRMount
-  ) -> HTTPResponse {
+    _ answer: Answer, _ interaction: Interaction, _ trace: Trace, _ mount: FHIRMount
+  ) throws(Fault) -> HTTPResponse {
     var response = HTTPResponse(status: answer.status)
     response.headers.reserveCapacity(10)
     if case .versions = interaction, case .json = trace.format {
       response.body = .bytes(versions(mount.service))
     } else if let resource = answer.resource {
-      response.body = .bytes(resource)
+      response.body = .bytes(
+        try mount.representation.encode(resource, as: trace.format, isPretty: trace.isPretty))
     }
     if response.body.count != 0 { response.headers.append(("Content-Type", trace.format.contentType)) }
     if let etag = answer.etag { response.headers.append(("ETag", etag)) }

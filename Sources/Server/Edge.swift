@@ -56,6 +56,7 @@ final class Edge: Sendable {
     var call: Call?
     var mount: FHIRMount?
     var format = Format.fhirJSON
+    var isPretty = false
     /// Methods for the `Allow` field of a 405.
     var allowed: [String] = []
   }
@@ -116,10 +117,17 @@ final class Edge: Sendable {
 
   /// A fault as HTTP and OperationOutcome.
   func outcome(_ fault: Fault, _ trace: Trace) -> HTTPResponse {
+    let json = OperationOutcome.json(fault, id: ids.next())
+    var format = trace.format
+    var body = json
+    if let mount = trace.mount, let encoded = try? mount.representation.encode(json, as: format, isPretty: false) {
+      body = encoded
+    } else {
+      format = .fhirJSON
+    }
     var response = HTTPResponse(
       status: OperationOutcome.status(of: fault),
-      headers: [("Content-Type", trace.format.contentType), ("Cache-Control", "no-store")],
-      body: .bytes(OperationOutcome.json(fault, id: ids.next())))
+      headers: [("Content-Type", format.contentType), ("Cache-Control", "no-store")], body: .bytes(body))
     if response.status == 405 {
       // A Bundle of no type is the one fault of this kind that is not the path's.
       let allowed = trace.activity == .bundle ? ["GET", "HEAD", "POST", "OPTIONS"] : trace.allowed

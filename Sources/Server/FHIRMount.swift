@@ -1,4 +1,5 @@
 public import FHIRService
+import FHIRXML
 
 /// A FHIR service and the place it is reached at: `/{workspace}/{name}`.
 public struct FHIRMount: Sendable {
@@ -7,6 +8,7 @@ public struct FHIRMount: Sendable {
   public let service: FHIRService
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
+  let representation: Representation
 
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
@@ -18,6 +20,7 @@ public struct FHIRMount: Sendable {
     self.name = name
     self.service = service
     self.samples = samples
+    self.representation = Representation(xml: XMLForm(schema: service.schema), limits: service.limits)
   }
 
   /// The path of the service's base, without a slash at its end.

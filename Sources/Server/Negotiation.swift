@@ -5,12 +5,14 @@ enum Format: Sendable {
   case fhirJSON
   /// The same bytes under JSON's general name, for clients that ask for it.
   case json
+  case fhirXML
 
   /// The header value.
   var contentType: String {
     switch self {
     case .fhirJSON: "application/fhir+json; charset=utf-8"
     case .json: "application/json; charset=utf-8"
+    case .fhirXML: "application/fhir+xml; charset=utf-8"
     }
   }
 }
@@ -34,7 +36,7 @@ enum Negotiation {
     }
     guard let best else {
       throw Fault(
-        .notAcceptable, "None of the media types in the Accept header is supported; application/fhir+json is.")
+        .notAcceptable, "None of the media types in the Accept header is supported; application/fhir+json and application/fhir+xml are.")
     }
     return best.format
   }
@@ -45,7 +47,8 @@ enum Negotiation {
     switch name {
     case "json", "application/fhir+json", "application/fhir json": return .fhirJSON
     case "application/json", "text/json": return .json
-    default: throw Fault(.notAcceptable, "The requested format in '_format' is not supported; json is.")
+    case "xml", "application/fhir+xml", "application/fhir xml", "application/xml", "text/xml": return .fhirXML
+    default: throw Fault(.notAcceptable, "The requested format in '_format' is not supported; json and xml are.")
     }
   }
 
@@ -53,29 +56,44 @@ enum Negotiation {
     switch range.name {
     case "application/fhir+json": isOurVersion(range) ? .fhirJSON : nil
     case "application/json", "text/json": .json
+    case "application/fhir+xml": isOurVersion(range) ? .fhirXML : nil
+    case "application/xml", "text/xml": .fhirXML
     case "*/*", "application/*", "*": .fhirJSON
     default: nil
     }
   }
 
-  /// Refuses a body that does not say it is JSON. A missing type is refused as well: guessing would let a web page of
-  /// another origin post without being asked for leave (Fetch standard, "CORS-safelisted request-header").
-  static func checkJSON(_ contentType: String?) throws(Fault) {
-    guard contentType != "application/fhir+json" else { return }
+  /// The forms a body may come in.
+  enum BodyForm { case json, xml }
+
+  private static let bodyForms: [String: BodyForm] = [
+    "application/fhir+json": .json, "application/json": .json, "text/json": .json, "application/fhir+xml": .xml,
+    "application/xml": .xml, "text/xml": .xml,
+  ]
+
+  /// The form that a body says it has. A missing type is refused as well: guessing would let a web page of another
+  /// origin post without being asked for leave (Fetch standard, "CORS-safelisted request-header").
+  static func bodyForm(_ contentType: String?, isPatch: Bool) throws(Fault) -> BodyForm {
+    if contentType == "application/fhir+json" { return .json }
     guard let contentType else {
-      throw Fault(.unsupportedMediaType, "The Content-Type header is missing; application/fhir+json is supported.")
-    }
-    let type = MediaType(contentType)
-    guard type.name == "application/fhir+json" || type.name == "application/json" || type.name == "text/json" else {
       throw Fault(
         .unsupportedMediaType,
-        "The Content-Type header names no supported media type; application/fhir+json is supported.")
+        "The Content-Type header is missing; application/fhir+json and application/fhir+xml are supported.")
+    }
+    let type = MediaType(contentType)
+    if isPatch && type.name == "application/json-patch+json" { return .json }
+    guard let form = bodyForms[type.name] else {
+      throw Fault(
+        .unsupportedMediaType,
+        "The Content-Type header names no supported media type; application/fhir+json and application/fhir+xml are.")
     }
     guard isOurVersion(type) else {
       throw Fault(
         .unsupportedMediaType, "The fhirVersion of the Content-Type header is not supported; \(fhirVersion) is.")
     }
-    try checkCharset(type)
+    // An XML body says its encoding itself; JSON is UTF-8 (FHIR R4 json.html).
+    if form == .json { try checkCharset(type) }
+    return form
   }
 
   /// Refuses a body of a search by POST that is no form (FHIR R4 http#search).

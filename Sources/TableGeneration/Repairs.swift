@@ -15,8 +15,8 @@ enum Repairs {
     "Element.id": ElementType(
       type: "string",
       reason:
-        "R4B and R5 declare `id` for data types, `string` for backbone elements; R5 element.html#id says `string` "
-        + "without spaces, and the definitions' own ElementDefinition.id (`Extension.value[x]`) are no ids"),
+        "R4B and R5 declare `id` for data types, `string` for backbone elements; its definition says \"any string value "
+        + "that does not contain spaces\", and the definitions' own ids (`Extension.value[x]`) are no `id`"),
   ]
 
   struct Spelling {

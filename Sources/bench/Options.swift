@@ -1,12 +1,14 @@
 /// What to measure and for how long, from the command line.
 struct Options {
   static let usage = """
-    bench PATH-TO-ACESO [--patients N] [--seconds S] [--connections N] [--quick] [--record FILE] [--label TEXT]
+    bench PATH-TO-ACESO [--patients N] [--seconds S] [--connections N] [--quick] [--json FILE] [--record FILE]
+      [--label TEXT]
     bench static-server --port N --body FILE
 
     Starts a release build of aceso on a fresh folder, loads synthetic patients and measures. --quick: a smoke run
-    of well under a minute. --record: writes the table into FILE between its bench marks and adds one line to its
-    history. --label: what was measured (a commit), for that line.
+    of well under a minute. --json: a bundle to parse as well, as others write them. --record: writes the table into
+    FILE between its bench marks and adds one line to its history. --label: what was measured (a commit), for that
+    line.
     """
 
   var aceso = ""
@@ -16,6 +18,7 @@ struct Options {
   var readConnections = 32
   var crudConnections = 64
   var loadConnections = 8
+  var json: String?
   var record: String?
   var label = ""
   var staticServerPort: Int?
@@ -42,6 +45,7 @@ struct Options {
       case "--seconds": seconds = try number(of: argument, as: Double.self)
       case "--connections": readConnections = try number(of: argument, as: Int.self)
       case "--quick": (patients, seconds, warmUpSeconds) = (40, 1, 0.3)
+      case "--json": json = try value(of: argument)
       case "--record": record = try value(of: argument)
       case "--label": label = try value(of: argument)
       case "--port": staticServerPort = try number(of: argument, as: Int.self)

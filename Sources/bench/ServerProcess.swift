@@ -136,7 +136,7 @@ enum SmallFile {
   }
 }
 
-/// A folder that goes away with this value.
+/// A folder for one run.
 final class TemporaryFolder {
   let path: String
 
@@ -147,5 +147,6 @@ final class TemporaryFolder {
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  /// Removes it with all that is in it; called by hand, for a program's last values are not always deinitialised.
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -42,14 +42,17 @@ import Testing
   }
 
   @Test func stringsAndDates() throws {
-    let text = #"{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"a"}]},"valueString":"Größe"}"#
+    let text =
+      #"{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"a"}]},"valueString":"Größe"}"#
     #expect(try Extraction.lines(text, "code-value-string") == ["composite |a $ |grosse"])
-    let date = #"{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"a"}]},"valueDateTime":"2013-01-14"}"#
+    let date =
+      #"{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"a"}]},"valueDateTime":"2013-01-14"}"#
     #expect(
       try Extraction.lines(date, "code-value-date") == [
         "composite |a $ | 2013-01-14T00:00:00…2013-01-14T23:59:59.999999"
       ])
-    let period = #"{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"a"}]},"valuePeriod":{"start":"2013"}}"#
+    let period =
+      #"{"resourceType":"Observation","status":"final","code":{"coding":[{"code":"a"}]},"valuePeriod":{"start":"2013"}}"#
     #expect(try Extraction.lines(period, "code-value-date") == ["composite |a $ | 2013-01-01T00:00:00…Δ"])
   }
 
@@ -82,9 +85,12 @@ import Testing
         "strand":"watson","windowStart":10,"windowEnd":20},"variant":[{"start":12,"end":13},{"start":15}]}
       """
     #expect(
-      try Extraction.lines(json, "referenceseqid-window-coordinate") == ["composite urn:n|NC_1 $ | 10.0…10.0 20.0…20.0"])
+      try Extraction.lines(json, "referenceseqid-window-coordinate") == ["composite urn:n|NC_1 $ | 10.0…10.0 20.0…20.0"]
+    )
     #expect(
-      try Extraction.lines(json, "referenceseqid-variant-coordinate") == ["composite urn:n|NC_1 $ | 12.0…12.0 13.0…13.0"])
+      try Extraction.lines(json, "referenceseqid-variant-coordinate") == [
+        "composite urn:n|NC_1 $ | 12.0…12.0 13.0…13.0"
+      ])
   }
 
   @Test func contextsWithQuantities() throws {

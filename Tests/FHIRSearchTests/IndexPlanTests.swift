@@ -47,8 +47,10 @@ import Testing
 
   @Test(arguments: [
     ("Patient.name | Practitioner.name", "Patient", ["Patient.name"]),
-    ("(Observation.value as Quantity) | (Observation.value as SampledData)", "Observation",
-     ["(Observation.value as Quantity)", "(Observation.value as SampledData)"]),
+    (
+      "(Observation.value as Quantity) | (Observation.value as SampledData)", "Observation",
+      ["(Observation.value as Quantity)", "(Observation.value as SampledData)"]
+    ),
     ("Patient.a.where(b = 'x|y') | Person.a", "Patient", ["Patient.a.where(b = 'x|y')"]),
     ("Resource.id", "Patient", ["Resource.id"]),
     ("PatientX.a | Patient.b", "Patient", ["Patient.b"]),
@@ -79,7 +81,9 @@ struct IndexCoverageTests {
       else { continue }
       resources += 1
       let rows = try Extraction.extractor.rows(of: document, document.root, type)
-      for number in Set(rows.map(\.parameter)) { indexed["\(name).\(Extraction.names[Int(number) - 1].code)", default: 0] += 1 }
+      for number in Set(rows.map(\.parameter)) {
+        indexed["\(name).\(Extraction.names[Int(number) - 1].code)", default: 0] += 1
+      }
       if programs[type] == nil {
         programs[type] = try Self.programs(type)
         parameters += Extraction.parameters.parameters(type).count
@@ -107,7 +111,9 @@ struct IndexCoverageTests {
     if value["resourceType"] != nil { return true }
     if let reference = value["reference"]?.string { return !reference.hasPrefix("#") }
     let codings = value["coding"]?.elements ?? []
-    let names: [JSONKey] = ["code", "value", "start", "end", "event", "repeat", "low", "high", "family", "given", "line", "city"]
+    let names: [JSONKey] = [
+      "code", "value", "start", "end", "event", "repeat", "low", "high", "family", "given", "line", "city",
+    ]
     return codings.contains { $0["code"] != nil } || names.contains { value[$0] != nil }
   }
 

@@ -31,7 +31,9 @@ import Testing
       }
     }
     #expect(accepted == 0)
-    for wrong in ["", "YWJj", "0", String(text.dropLast()), text + "0", text.uppercased() + "", "é" + text.dropFirst(2)]
+    for wrong in [
+      "", "YWJj", "0", String(text.dropLast()), text + "0", text.uppercased() + "", "é" + text.dropFirst(2),
+    ]
     where wrong != text {
       #expect(PagingToken(wrong, for: "q", with: seal) == nil, "\(wrong)")
     }

@@ -13,16 +13,28 @@ import Testing
     (#""effectiveDateTime":"2012-02""#, "date 2012-02-01T00:00:00…2012-02-29T23:59:59.999999"),
     (#""effectiveDateTime":"2013-01-14""#, "date 2013-01-14T00:00:00…2013-01-14T23:59:59.999999"),
     (#""effectiveDateTime":"2013-01-14T10:00:00+02:00""#, "date 2013-01-14T08:00:00…2013-01-14T08:00:00.999999"),
-    (#""effectiveDateTime":"2013-01-14T23:30:00.5-05:00""#, "date 2013-01-15T04:30:00.500000…2013-01-15T04:30:00.599999"),
+    (
+      #""effectiveDateTime":"2013-01-14T23:30:00.5-05:00""#,
+      "date 2013-01-15T04:30:00.500000…2013-01-15T04:30:00.599999"
+    ),
     (#""effectiveInstant":"2013-01-14T10:00:00.123Z""#, "date 2013-01-14T10:00:00.123000…2013-01-14T10:00:00.123999"),
     (#""effectiveDateTime":"1950-06-15""#, "date 1950-06-15T00:00:00…1950-06-15T23:59:59.999999"),
-    (#""effectivePeriod":{"start":"2013-01","end":"2013-02-10"}"#, "date 2013-01-01T00:00:00…2013-02-10T23:59:59.999999"),
+    (
+      #""effectivePeriod":{"start":"2013-01","end":"2013-02-10"}"#,
+      "date 2013-01-01T00:00:00…2013-02-10T23:59:59.999999"
+    ),
     // Open ends.
     (#""effectivePeriod":{"start":"2013"}"#, "date 2013-01-01T00:00:00…Δ"),
     (#""effectivePeriod":{"end":"2013"}"#, "date Δ…2013-12-31T23:59:59.999999"),
     // FHIR R4 search#date: of a schedule only the outer limits count.
-    (#""effectiveTiming":{"event":["2013-03-05","2013-01-14","2013-02-01"]}"#, "date 2013-01-14T00:00:00…2013-03-05T23:59:59.999999"),
-    (#""effectiveTiming":{"repeat":{"boundsPeriod":{"start":"2013-01-14"},"frequency":2}}"#, "date 2013-01-14T00:00:00…Δ"),
+    (
+      #""effectiveTiming":{"event":["2013-03-05","2013-01-14","2013-02-01"]}"#,
+      "date 2013-01-14T00:00:00…2013-03-05T23:59:59.999999"
+    ),
+    (
+      #""effectiveTiming":{"repeat":{"boundsPeriod":{"start":"2013-01-14"},"frequency":2}}"#,
+      "date 2013-01-14T00:00:00…Δ"
+    ),
   ])
   func dates(member: String, expected: String) throws {
     #expect(try Extraction.lines(Self.observation(member), "date") == [expected])
@@ -40,7 +52,8 @@ import Testing
 
   /// One schedule is one pair of outer limits.
   @Test func scheduleWithEventsAndBounds() throws {
-    let timing = #""effectiveTiming":{"event":["2013-01-14"],"repeat":{"boundsPeriod":{"start":"2013-02-01","end":"2013-02-02"}}}"#
+    let timing =
+      #""effectiveTiming":{"event":["2013-01-14"],"repeat":{"boundsPeriod":{"start":"2013-02-01","end":"2013-02-02"}}}"#
     withKnownIssue("events and bounds make a row each") {
       let lines = try Extraction.lines(Self.observation(timing), "date")
       #expect(lines == ["date 2013-01-14T00:00:00…2013-02-02T23:59:59.999999"])
@@ -54,7 +67,8 @@ import Testing
         "probability")
     }
     #expect(try risk(#"{"probabilityDecimal":0.5}"#) == ["number 0.5…0.5"])
-    #expect(try risk(#"{"probabilityDecimal":1e-3},{"probabilityDecimal":-2}"#) == ["number -2.0…-2.0", "number 0.001…0.001"])
+    #expect(
+      try risk(#"{"probabilityDecimal":1e-3},{"probabilityDecimal":-2}"#) == ["number -2.0…-2.0", "number 0.001…0.001"])
     #expect(try risk(#"{"probabilityDecimal":0.10},{"probabilityDecimal":0.1}"#) == ["number 0.1…0.1"])
     #expect(try risk(#"{"probabilityRange":{"low":{"value":1},"high":{"value":2}}}"#) == ["number 1.0…2.0"])
     #expect(try risk(#"{"probabilityRange":{"low":{"value":1}}}"#) == ["number 1.0…inf"])
@@ -85,12 +99,14 @@ import Testing
   @Test func moneyRangesAndAges() throws {
     let claim = #"{"resourceType":"Invoice","status":"draft","totalNet":{"value":12.5,"currency":"EUR"}}"#
     #expect(try Extraction.lines(claim, "totalnet") == ["quantity 12.5…12.5 urn:iso:std:iso:4217|EUR"])
-    let condition = #"{"resourceType":"Condition","subject":{"display":"x"},"onsetAge":{"value":52,"unit":"years","system":"http://unitsofmeasure.org","code":"a"}}"#
+    let condition =
+      #"{"resourceType":"Condition","subject":{"display":"x"},"onsetAge":{"value":52,"unit":"years","system":"http://unitsofmeasure.org","code":"a"}}"#
     #expect(
       try Extraction.lines(condition, "onset-age") == [
         "quantity 52.0…52.0 http://unitsofmeasure.org|a", "quantity 52.0…52.0 |years",
       ])
-    let range = #"{"resourceType":"Condition","subject":{"display":"x"},"onsetRange":{"low":{"value":20,"unit":"a"},"high":{"value":30,"unit":"a"}}}"#
+    let range =
+      #"{"resourceType":"Condition","subject":{"display":"x"},"onsetRange":{"low":{"value":20,"unit":"a"},"high":{"value":30,"unit":"a"}}}"#
     #expect(try Extraction.lines(range, "onset-age") == ["quantity 20.0…30.0 |a"])
   }
 

@@ -15,8 +15,14 @@ import Testing
     (#"{"reference":"Patient/1"}"#, ["reference Patient/1"], ["reference Patient/1"]),
     (#"{"reference":"Patient/1/_history/3"}"#, ["reference Patient/1"], ["reference Patient/1"]),
     (#"{"reference":"Group/1"}"#, ["reference Group/1"], []),
-    (#"{"reference":"http://a.b/fhir/Patient/1"}"#, ["reference /http://a.b/fhir/Patient/1"], ["reference /http://a.b/fhir/Patient/1"]),
-    (#"{"reference":"http://a.b/fhir/Patient/1/_history/2"}"#, ["reference /http://a.b/fhir/Patient/1"], ["reference /http://a.b/fhir/Patient/1"]),
+    (
+      #"{"reference":"http://a.b/fhir/Patient/1"}"#, ["reference /http://a.b/fhir/Patient/1"],
+      ["reference /http://a.b/fhir/Patient/1"]
+    ),
+    (
+      #"{"reference":"http://a.b/fhir/Patient/1/_history/2"}"#, ["reference /http://a.b/fhir/Patient/1"],
+      ["reference /http://a.b/fhir/Patient/1"]
+    ),
     // Without a type in the address, `type` says it.
     (#"{"reference":"urn:uuid:5","type":"Patient"}"#, ["reference /urn:uuid:5"], ["reference /urn:uuid:5"]),
     (#"{"reference":"urn:uuid:5"}"#, ["reference /urn:uuid:5"], []),
@@ -32,7 +38,8 @@ import Testing
   }
 
   @Test func untypedReferenceOfASoleTarget() throws {
-    let patient = #"{"resourceType":"Patient","managingOrganization":{"reference":"ijk"},"generalPractitioner":[{"reference":"p2"}]}"#
+    let patient =
+      #"{"resourceType":"Patient","managingOrganization":{"reference":"ijk"},"generalPractitioner":[{"reference":"p2"}]}"#
     #expect(try Extraction.lines(patient, "organization") == ["reference Organization/ijk"])
     #expect(try Extraction.lines(patient, "general-practitioner") == ["reference /p2"])
   }

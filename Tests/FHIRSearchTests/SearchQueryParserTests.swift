@@ -15,7 +15,9 @@ import Testing
     return try parser.parse(QueryString(parsing: query), types: types.compactMap { Schema.r4.resourceType($0) })
   }
 
-  static func refusal(_ query: String, _ types: [String] = ["Patient"], limits: Limits = Limits(), isStrict: Bool = false)
+  static func refusal(
+    _ query: String, _ types: [String] = ["Patient"], limits: Limits = Limits(), isStrict: Bool = false
+  )
     -> Fault?
   {
     do {
@@ -27,7 +29,8 @@ import Testing
   }
 
   @Test func conditionsInOrder() throws {
-    let query = try Self.parse("family=a,b&family=c&gender:not=male&_id=1&general-practitioner:Practitioner=9&active:missing=true")
+    let query = try Self.parse(
+      "family=a,b&family=c&gender:not=male&_id=1&general-practitioner:Practitioner=9&active:missing=true")
     #expect(query.conditions.map(\.code) == ["family", "family", "gender", "_id", "general-practitioner", "active"])
     #expect(query.conditions.map(\.modifier) == [nil, nil, .not, nil, nil, .missing])
     #expect(query.conditions.map(\.kind) == [.string, .string, .token, .token, .reference, .token])
@@ -51,7 +54,9 @@ import Testing
     #expect(fault.category == .invalid)
   }
 
-  @Test(arguments: ["family=", "family=,", "gender:missing=", "gender:missing=yes", "gender:missing=TRUE", "gender:missing=true,false"])
+  @Test(arguments: [
+    "family=", "family=,", "gender:missing=", "gender:missing=yes", "gender:missing=TRUE", "gender:missing=true,false",
+  ])
   func emptyOrWrongValues(query: String) throws {
     #expect(Self.refusal(query)?.category == .invalid, "\(query)")
   }
@@ -82,13 +87,16 @@ import Testing
     let some = try Self.parse("_type=Patient,Observation,Patient&_tag=x", [])
     #expect(some.types.map { Schema.r4.name($0) } == ["Patient", "Observation"])
     let unknown = try Self.parse("_type=Patient1,Patient2", [])
-    #expect(unknown.hasUnknownTypesOnly)
-    #expect(unknown.warnings.map(\.diagnostics) == ["The '_type' parameter contains unknown resource(s): 'Patient1','Patient2'"])
-    #expect(try !Self.parse("_type=Patient1,Patient", []).hasUnknownTypesOnly)
+    #expect(unknown.matchesNothing)
+    #expect(
+      unknown.warnings.map(\.diagnostics) == [
+        "The '_type' parameter contains unknown resource(s): 'Patient1','Patient2'"
+      ])
+    #expect(try !Self.parse("_type=Patient1,Patient", []).matchesNothing)
     #expect(Self.refusal("_type=", [])?.category == .invalid)
     #expect(Self.refusal("_type=patient", [], isStrict: true)?.category == .invalid)
     // Abstract types are no resources.
-    #expect(try Self.parse("_type=DomainResource", []).hasUnknownTypesOnly)
+    #expect(try Self.parse("_type=DomainResource", []).matchesNothing)
   }
 
   /// A type list that names no type at all must not come to mean "every type".

@@ -92,7 +92,8 @@ import Testing
     #expect(try date("2013") == .date(.eq, low: start - 13 * day, high: start + 352 * day - 1))
     #expect(try date("2012-02-29") == .date(.eq, low: start - 320 * day, high: start - 319 * day - 1))
     for wrong in [
-      "", "05", "2013-13", "2013-02-30", "1973-02-30", "2013-1-1", "***", "!", "zz2013", "eq", "eqeq2013", "2013-01-14T",
+      "", "05", "2013-13", "2013-02-30", "1973-02-30", "2013-1-1", "***", "!", "zz2013", "eq", "eqeq2013",
+      "2013-01-14T",
       "2013-01-14T10", "2013-01-14T25:00", "2013-01-14T10:00:00.", "2013-01-14T10:00+15:00", "20130114", "2013-01-14 ",
       "EQ2013", "0000", "2013-01-14T10:00:00z",
     ] {
@@ -120,7 +121,9 @@ import Testing
 
   @Test func numbers() throws {
     func number(_ text: String) throws -> (SearchComparator, Double, Double, Double)? {
-      guard case .number(let comparator, let low, let high, let exact)? = try values("RiskAssessment", "probability", text).first
+      guard
+        case .number(let comparator, let low, let high, let exact)? = try values("RiskAssessment", "probability", text)
+          .first
       else { return nil }
       return (comparator, low, high, exact)
     }
@@ -139,7 +142,8 @@ import Testing
     let negative = try #require(try number("ap-100"))
     #expect((negative.1, negative.2) == (-110, -90))
     for wrong in [
-      "", "gt", "foo", "1,5x", "0x10", "1e", "--1", "+1", " 1", "1 ", "NaN", "Infinity", "1e999999", "GT5", "1..2", ".5",
+      "", "gt", "foo", "1,5x", "0x10", "1e", "--1", "+1", " 1", "1 ", "NaN", "Infinity", "1e999999", "GT5", "1..2",
+      ".5",
       "5.", "1|2", "gt" + String(repeating: "9", count: 400) + "e400",
     ] {
       #expect(isRefused("RiskAssessment", "probability", wrong), "\(wrong)")

@@ -9,7 +9,10 @@ import Testing
   private static let gender = "http://hl7.org/fhir/administrative-gender"
 
   @Test func codesHaveTheirValueSetsSystem() throws {
-    #expect(try Extraction.lines(#"{"resourceType":"Patient","gender":"female"}"#, "gender") == ["token \(Self.gender)|female"])
+    #expect(
+      try Extraction.lines(#"{"resourceType":"Patient","gender":"female"}"#, "gender") == [
+        "token \(Self.gender)|female"
+      ])
     let observation = #"{"resourceType":"Observation","status":"final","code":{"text":"x"}}"#
     #expect(try Extraction.lines(observation, "status") == ["token http://hl7.org/fhir/observation-status|final"])
     // The type an Encounter's status is bound to, in a parameter that several types share.
@@ -17,7 +20,8 @@ import Testing
     #expect(try Extraction.lines(encounter, "status") == ["token http://hl7.org/fhir/encounter-status|planned"])
     #expect(try Extraction.lines(encounter, "class") == ["token urn:c|AMB"])
     // A code outside its value set, and a code without a required binding, have none.
-    let language = #"{"resourceType":"DocumentReference","status":"current","content":[{"attachment":{"language":"en-US"}}]}"#
+    let language =
+      #"{"resourceType":"DocumentReference","status":"current","content":[{"attachment":{"language":"en-US"}}]}"#
     #expect(try Extraction.lines(language, "language") == ["token |en-US"])
   }
 
@@ -25,9 +29,11 @@ import Testing
     #expect(try Extraction.lines(#"{"resourceType":"Patient","active":false}"#, "active") == ["token |false"])
     // Patient.deceased.exists() and Patient.deceased != false
     #expect(try Extraction.lines(#"{"resourceType":"Patient"}"#, "deceased") == ["token |false"])
-    #expect(try Extraction.lines(#"{"resourceType":"Patient","deceasedBoolean":false}"#, "deceased") == ["token |false"])
+    #expect(
+      try Extraction.lines(#"{"resourceType":"Patient","deceasedBoolean":false}"#, "deceased") == ["token |false"])
     #expect(try Extraction.lines(#"{"resourceType":"Patient","deceasedBoolean":true}"#, "deceased") == ["token |true"])
-    #expect(try Extraction.lines(#"{"resourceType":"Patient","deceasedDateTime":"2000"}"#, "deceased") == ["token |true"])
+    #expect(
+      try Extraction.lines(#"{"resourceType":"Patient","deceasedDateTime":"2000"}"#, "deceased") == ["token |true"])
   }
 
   @Test func codingsAndConcepts() throws {
@@ -63,7 +69,9 @@ import Testing
         #"{"resourceType":"ValueSet","status":"draft","version":"1.0","expansion":{"timestamp":"2000","identifier":"urn:e"}}"#,
         "version") == ["token |1.0"])
     #expect(
-      try Extraction.lines(#"{"resourceType":"OperationDefinition","name":"a","status":"draft","kind":"query","code":"c","system":true,"type":false,"instance":false}"#, "code") == ["token |c"])
+      try Extraction.lines(
+        #"{"resourceType":"OperationDefinition","name":"a","status":"draft","kind":"query","code":"c","system":true,"type":false,"instance":false}"#,
+        "code") == ["token |c"])
   }
 
   @Test func strings() throws {
@@ -84,7 +92,8 @@ import Testing
     #expect(
       try Extraction.lines(json, "address-use") == ["token http://hl7.org/fhir/address-use|home"])
     // Observation.value-string: strings, and the text of concepts.
-    let concept = #"{"resourceType":"Observation","status":"final","code":{"text":"c"},"valueCodeableConcept":{"text":"Words","coding":[{"code":"1"}]}}"#
+    let concept =
+      #"{"resourceType":"Observation","status":"final","code":{"text":"c"},"valueCodeableConcept":{"text":"Words","coding":[{"code":"1"}]}}"#
     #expect(try Extraction.lines(concept, "value-string") == ["string Words (words)"])
   }
 
@@ -120,7 +129,8 @@ import Testing
   }
 
   @Test func eachRowOnce() throws {
-    let json = #"{"resourceType":"Patient","name":[{"family":"A"},{"family":"A"}],"identifier":[{"value":"1"},{"value":"1"}]}"#
+    let json =
+      #"{"resourceType":"Patient","name":[{"family":"A"},{"family":"A"}],"identifier":[{"value":"1"},{"value":"1"}]}"#
     let rows = try Extraction.rows(json)
     #expect(Set(rows).count == rows.count)
   }

@@ -106,7 +106,8 @@ struct ExampleTests {
               let parsed = try parser.parse(QueryString(parsing: query), types: [example.type])
               known[key] = Set(try await service.store.read(within: .none) { try $0.ids(parsed, limit: 100_000) })
             } catch {
-              complaints.append("\(example.file): \(query): \((error as? Fault)?.reasons.first?.diagnostics ?? "\(error)")")
+              complaints.append(
+                "\(example.file): \(query): \((error as? Fault)?.reasons.first?.diagnostics ?? "\(error)")")
               known[key] = []
             }
           }
@@ -157,7 +158,8 @@ struct ExampleTests {
       let value = escape(value)
       if code.hasSuffix(":not") { return [query(value)] }
       return system.isEmpty
-        ? [query(value), query("|\(value)")] : [query("\(escape(system))|\(value)"), query(value), query("\(escape(system))|")]
+        ? [query(value), query("|\(value)")]
+        : [query("\(escape(system))|\(value)"), query(value), query("\(escape(system))|")]
     case .string(_, _, let text):
       // A value longer than the index keeps is cut in the index; its beginning is found.
       let beginning = String(text.prefix(12))
@@ -176,7 +178,10 @@ struct ExampleTests {
       return (low.isFinite ? [query("ge\(low)")] : []) + (high.isFinite ? [query("le\(high)")] : [])
         + (low == high ? [query("\(low)")] : [])
     case .quantity(_, let system, let unit, let low, let high):
-      let forms = unit.isEmpty ? [""] : system.isEmpty ? ["", "||\(escape(unit))"] : ["", "||\(escape(unit))", "|\(escape(system))|\(escape(unit))"]
+      let forms =
+        unit.isEmpty
+        ? [""]
+        : system.isEmpty ? ["", "||\(escape(unit))"] : ["", "||\(escape(unit))", "|\(escape(system))|\(escape(unit))"]
       return forms.flatMap { form in
         (low.isFinite ? [query("ge\(low)\(form)")] : []) + (high.isFinite ? [query("le\(high)\(form)")] : [])
           + (low == high ? [query("\(low)\(form)")] : [])
@@ -200,7 +205,9 @@ struct ExampleTests {
       return formatter.string(from: Date(timeIntervalSince1970: TimeInterval(whole)))
     }
     var values: [String] = []
-    if low != .min { values += ["ge\(text(low))", "ap\(text(low))", "gt\(text(low - 1_000_000))", "sa\(text(low - 2_000_000))"] }
+    if low != .min {
+      values += ["ge\(text(low))", "ap\(text(low))", "gt\(text(low - 1_000_000))", "sa\(text(low - 2_000_000))"]
+    }
     if high != .max { values += ["le\(text(high))", "lt\(text(high + 2_000_000))", "eb\(text(high + 2_000_000))"] }
     if low != .min && high != .max {
       switch high - low {
@@ -233,7 +240,8 @@ struct ExampleTests {
         if atRoot && name == "meta" && text == "{}" { return nil }
         return (name, text)
       }
-      return "{" + members.sorted { $0.0 < $1.0 }.map { "\($0.0.debugDescription):\($0.1)" }.joined(separator: ",") + "}"
+      return "{" + members.sorted { $0.0 < $1.0 }.map { "\($0.0.debugDescription):\($0.1)" }.joined(separator: ",")
+        + "}"
     case .array: return "[" + value.elements.map { canonical($0) }.joined(separator: ",") + "]"
     case .string: return (value.string ?? "").debugDescription
     default: return String(decoding: value.json, as: UTF8.self)

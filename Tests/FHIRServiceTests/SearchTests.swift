@@ -286,3 +286,39 @@ extension SearchTests {
     }
   }
 }
+
+extension SearchTests {
+  /// FHIR R4 search#summary and #elements, in searches, reads and histories.
+  @Test func shapes() async throws {
+    try await withService { service in
+      try await service.send(
+        .put, "Patient/p",
+        #"{"resourceType":"Patient","id":"p","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"active":true,"birthDate":"1970-01-01","contact":[{"name":{"family":"c"}}]}"#)
+      func resource(_ url: String) async throws -> JSONValue? {
+        let reply = try await service.send(.get, url)
+        #expect(reply.status == 200, "\(url): \(reply.text)")
+        return reply.entries.first?["resource"] ?? reply.body
+      }
+      for url in ["Patient?_id=p&", "Patient/p?", "Patient/p/_history?"] {
+        let summary = try await resource(url + "_summary=true")
+        #expect(summary?["contact"] == nil)
+        #expect(summary?["birthDate"]?.string == "1970-01-01")
+        let data = try await resource(url + "_summary=data")
+        #expect(data?["text"] == nil)
+        #expect(data?["contact"] != nil)
+        let text = try await resource(url + "_summary=text")
+        #expect(text?["text"] != nil)
+        #expect(text?["birthDate"] == nil)
+        let elements = try await resource(url + "_elements=birthDate,bogus")
+        #expect(elements?["birthDate"] != nil)
+        #expect(elements?["active"] == nil)
+        #expect(elements?["id"]?.string == "p")
+        #expect(elements?["meta"]?["tag"]?.elements.contains { $0["code"]?.string == "SUBSETTED" } == true)
+        #expect(try await resource(url + "_summary=false")?["contact"] != nil)
+      }
+      let link = try await service.send(.get, "Patient?_elements=birthDate&_count=1")
+      #expect(link.link("self") == "\(TestService.base)/Patient?_elements=birthDate&_count=1")
+      #expect(try await service.send(.get, "Patient?_elements=a&_summary=true").status == 400)
+    }
+  }
+}

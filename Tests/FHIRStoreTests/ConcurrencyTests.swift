@@ -43,9 +43,11 @@ import Testing
         group.addTask {
           for _ in 0..<rounds {
             let version: Int64 = try await fixture.store.write(within: .none) { view in
-              let body = try view.current(StoreFixture.type("Patient"), "a")?.body
-              let number = try JSONDocument(body?.bytes ?? []).value["multipleBirthInteger"]?.integer ?? 0
-              let change = try fixture.change(.put("Patient", "a", #""multipleBirthInteger":\#(number + 1)"#), view)
+              // One look-up: outside of a transaction a second one may see a later commit.
+              let current = try view.current(StoreFixture.type("Patient"), "a")
+              let number = try JSONDocument(current?.body?.bytes ?? []).value["multipleBirthInteger"]?.integer ?? 0
+              let edit = StoreFixture.Edit.put("Patient", "a", #""multipleBirthInteger":\#(number + 1)"#)
+              let change = try fixture.change(edit, current: current)
               return Prepared([change]) { $0.first?.version ?? 0 }
             }
             #expect(version > 1)
@@ -140,7 +142,8 @@ import Testing
     }
     let fixture = try await StoreFixture(path: path)
     try await fixture.write([
-      .put("Patient", "a", #""gender":"male","name":[{"family":"Ä"}]"#), .put("Group", "g", #""type":"person","actual":true"#),
+      .put("Patient", "a", #""gender":"male","name":[{"family":"Ä"}]"#),
+      .put("Group", "g", #""type":"person","actual":true"#),
     ])
     #expect(try await fixture.ids("Patient", "gender=male&family=a") == ["a"])
     #expect(try await fixture.ids("Group", "type=person&actual=true") == ["g"])

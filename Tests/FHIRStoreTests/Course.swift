@@ -57,7 +57,8 @@ struct Course: Sendable {
     case "Location":
       return #""name":"\#(tag)","position":{"latitude":\#(pick).25,"longitude":-1\#(pick).5},"description":"\#(words)""#
     case "RiskAssessment":
-      return #""status":"final","subject":{"display":"x"},"prediction":[{"probabilityDecimal":0.\#(1 + pick)}],"note":[{"text":"\#(tag)"}]"#
+      return
+        #""status":"final","subject":{"display":"x"},"prediction":[{"probabilityDecimal":0.\#(1 + pick)}],"note":[{"text":"\#(tag)"}]"#
     case "DocumentReference":
       return """
         "status":"current","content":[{"attachment":{"url":"urn:u:\(tag)"}}],

@@ -28,7 +28,8 @@ import Testing
     }
     print(
       "power loss of resources: seed \(seed), \(Self.cuts) cuts (\(sum.unopened) before the store was open),",
-      "\(Self.statesPerCut) states each, \(sum.acknowledged) transactions acknowledged, \(sum.complaints.count) complaints")
+      "\(Self.statesPerCut) states each, \(sum.acknowledged) transactions acknowledged, \(sum.complaints.count) complaints"
+    )
     #expect(sum.complaints.isEmpty, "seed \(seed): \(sum.complaints.prefix(5))")
     #expect(sum.acknowledged > Self.cuts)
     #expect(sum.unopened > 0)

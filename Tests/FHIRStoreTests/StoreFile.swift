@@ -140,14 +140,17 @@ final class StoreFile {
       """
     try none(
       "versions that the log has not",
-      "SELECT key, version, updated, position FROM \(all) EXCEPT SELECT key, version, updated, position FROM change_log")
+      "SELECT key, version, updated, position FROM \(all) EXCEPT SELECT key, version, updated, position FROM change_log"
+    )
     try none(
       "log entries without a version",
-      "SELECT key, version, updated, position FROM change_log EXCEPT SELECT key, version, updated, position FROM \(all)")
+      "SELECT key, version, updated, position FROM change_log EXCEPT SELECT key, version, updated, position FROM \(all)"
+    )
     try none("a position twice", "SELECT position FROM \(all) GROUP BY position HAVING count(*) > 1")
     try none(
       "time runs backwards",
-      "SELECT a.position FROM change_log AS a JOIN change_log AS b ON b.position = a.position + 1 WHERE b.updated < a.updated")
+      "SELECT a.position FROM change_log AS a JOIN change_log AS b ON b.position = a.position + 1 WHERE b.updated < a.updated"
+    )
     try none(
       "a type in the log that is not the resource's",
       "SELECT c.position FROM change_log AS c JOIN resource AS r ON r.key = c.key WHERE c.type <> r.type")
@@ -278,7 +281,8 @@ final class StoreFile {
     let system = try rows(
       "SELECT DISTINCT parameter, system FROM index_token EXCEPT SELECT parameter, system FROM parameter_system")
     let unit = try rows(
-      "SELECT DISTINCT parameter, system, code FROM index_quantity EXCEPT SELECT parameter, system, code FROM parameter_unit")
+      "SELECT DISTINCT parameter, system, code FROM index_quantity EXCEPT SELECT parameter, system, code FROM parameter_unit"
+    )
     let unknown = try rows(
       """
       SELECT system FROM (SELECT system FROM index_token UNION SELECT system FROM index_quantity)

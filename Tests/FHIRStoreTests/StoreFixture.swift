@@ -51,8 +51,11 @@ struct StoreFixture: Sendable {
   }
 
   func change(_ edit: Edit, _ view: StoreView) throws -> Change {
+    try change(edit, current: view.current(Self.type(edit.type), edit.id))
+  }
+
+  func change(_ edit: Edit, current: StoredVersion?) throws -> Change {
     let type = try Self.type(edit.type)
-    let current = try view.current(type, edit.id)
     let draft = try edit.content.map { content in
       let body = try Self.body(edit.type, edit.id, content)
       return try store.draft(body, rows: rows(body, type))

@@ -38,7 +38,10 @@ import Testing
       #expect(versions.map { $0?.method } == [.put, .put, .delete, .put])
       #expect(versions.allSatisfy { $0?.key == first.key })
       #expect(
-        versions[1]?.json.map { String(decoding: $0, as: UTF8.self).hasPrefix(#"{"resourceType":"Patient","id":"a","meta":{"versionId":"2","lastUpdated":""#) } == true)
+        versions[1]?.json.map {
+          String(decoding: $0, as: UTF8.self).hasPrefix(
+            #"{"resourceType":"Patient","id":"a","meta":{"versionId":"2","lastUpdated":""#)
+        } == true)
       #expect(versions[2]?.json == nil)
       for absent: Int64 in [0, 5, -1, .max] {
         #expect(try fixture.store.point(within: .none) { try $0.version(type, "a", absent) } == nil)
@@ -89,7 +92,8 @@ import Testing
     try await Self.withStore { fixture, _ in
       for number in 0..<7 {
         try await fixture.write([
-          .put("Patient", "a", #""multipleBirthInteger":\#(number)"#), .put("Group", "g\(number)", #""type":"person","actual":true"#),
+          .put("Patient", "a", #""multipleBirthInteger":\#(number)"#),
+          .put("Group", "g\(number)", #""type":"person","actual":true"#),
         ])
       }
       try await fixture.delete("Patient", "a")
@@ -154,7 +158,9 @@ import Testing
     let path = folder.file("store")
     let first = try await StoreFixture(path: path)
     let names = (0..<50).map { #"{"family":"F\#($0)","given":["G\#($0)"]}"# }
-    func patient(_ names: [String], _ active: Bool) -> String { #""active":\#(active),"name":[\#(names.joined(separator: ","))]"# }
+    func patient(_ names: [String], _ active: Bool) -> String {
+      #""active":\#(active),"name":[\#(names.joined(separator: ","))]"#
+    }
     try await first.put("Patient", "a", patient(names, true))
     await first.close()
     do {
@@ -188,7 +194,9 @@ import Testing
       try await fixture.put("Patient", "a", #""active":true"#)
       for id in ["a", "b"] {
         await #expect(throws: (any Error).self) {
-          try await fixture.write([.put("Patient", id, #""gender":"male""#), .put("Patient", id, #""gender":"female""#)])
+          try await fixture.write([
+            .put("Patient", id, #""gender":"male""#), .put("Patient", id, #""gender":"female""#),
+          ])
         }
       }
       #expect(try fixture.current("Patient", "a")?.version == 1)

@@ -10,7 +10,10 @@ import Testing
     ("application/*", "application/fhir+json; charset=utf-8"),
     ("APPLICATION/FHIR+JSON; charset=UTF-8", "application/fhir+json; charset=utf-8"),
     ("application/fhir+json; fhirVersion=4.0", "application/fhir+json; charset=utf-8"),
-    ("application/fhir+xml, application/json;q=0.5", "application/json; charset=utf-8"),
+    ("text/turtle, application/json;q=0.5", "application/json; charset=utf-8"),
+    ("application/fhir+xml", "application/fhir+xml; charset=utf-8"),
+    ("application/xml", "application/fhir+xml; charset=utf-8"),
+    ("application/fhir+xml;q=0.4, application/json;q=0.5", "application/json; charset=utf-8"),
     ("application/json;q=0.1, application/fhir+json;q=0.9", "application/fhir+json; charset=utf-8"),
     ("text/html, */*;q=0.1", "application/fhir+json; charset=utf-8"),
   ])
@@ -23,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "application/fhir+xml", "application/xml", "text/turtle", "application/json1", "applicaiton/xml",
+    "application/fhir+xml; fhirVersion=3.0", "text/turtle", "application/json1", "applicaiton/xml",
     "application/json;q=0", "application/fhir+json; fhirVersion=5.0",
   ])
   func aFormWeDoNotHaveIs406(accept: String) async throws {
@@ -41,7 +44,11 @@ import Testing
         let reply = try await live.ask("GET", "/metadata?_format=\(format)", ["Accept": "application/fhir+xml"])
         #expect(reply.status == 200, "\(format)")
       }
-      for format in ["xml", "blah", ""] {
+      for format in ["xml", "application/fhir+xml"] {
+        let reply = try await live.ask("GET", "/metadata?_format=\(format)", ["Accept": "application/json"])
+        #expect(reply.header("content-type") == "application/fhir+xml; charset=utf-8", "\(format)")
+      }
+      for format in ["turtle", "blah", ""] {
         let reply = try await live.ask("GET", "/metadata?_format=\(format)", ["Accept": "application/json"])
         #expect(reply.status == 406, "\(format)")
       }
@@ -78,7 +85,7 @@ import Testing
   @Test(arguments: [
     ("application/fhir+json", 201), ("application/json", 201), ("application/json; charset=utf-8", 201),
     ("application/fhir+json; charset=\"UTF-8\"", 201), ("application/fhir+json; fhirVersion=4.0", 201),
-    ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/fhir+xml", 415), ("", 415),
+    ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("application/fhir+turtle", 415), ("", 415),
     ("application/json; charset=iso-8859-1", 415), ("application/fhir+json; fhirVersion=3.0", 415),
   ])
   func aBodyMustSayThatItIsJSON(contentType: String, status: Int) async throws {

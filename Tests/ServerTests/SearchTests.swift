@@ -62,7 +62,7 @@ import Testing
       #expect(try system.json()["total"]?.integer == 1)
       let json = ["Content-Type": "application/fhir+json"]
       #expect(try await live.ask("POST", "/Patient/_search", json, body: "{}").status == 415)
-      #expect(try await live.ask("POST", "/Patient/_search", form, body: "_format=xml").status == 406)
+      #expect(try await live.ask("POST", "/Patient/_search", form, body: "_format=turtle").status == 406)
     }
   }
 

@@ -46,10 +46,13 @@ extension FHIRService {
     case .read(let type, let id): return try read(type, id, call, view)
     case .vread(let type, let id, let version): return try vread(type, id, version, call, view)
     case .search(let type, let query): return try search(type, query, call, view)
+    case .compartmentSearch(let compartment, let type, let query):
+      return try search(compartment, type, query, call, view)
     case .history(let scope, let query): return try history(scope, query, call, view)
     case .capabilities: return capability.answer(base: call.base)
     case .versions: return versions()
     case .fhirPath(let query): return try fhirPath(query, call)
+    case .operation(let operation): return try perform(operation, call, view)
     default:
       throw Fault(.internal, "This interaction does not read.")
     }

@@ -37,6 +37,10 @@ extension FHIRService {
     let (segments, query) = Self.split(url)
     let interaction = try route.interaction(method, segments, query)
     if case .bundle = interaction { throw Fault(.invalid, "A bundle within a bundle cannot be carried out.", at: path) }
+    if case .operation(let operation) = interaction, operation.isWrite {
+      throw Fault(
+        .unsupported, "The operation $\(operation.code.rawValue) cannot be called within a bundle.", at: path)
+    }
     var call = Call(interaction, base: bundle.base)
     call.preference = bundle.preference
     call.query = query

@@ -16,8 +16,13 @@ struct BundleWriter {
 
   private var writer: JSONWriter
   private var hasEntries = false
+  /// How resources are shortened; nil for whole ones.
+  private let shape: ResourceShape?
 
-  init(_ type: String, id: String, now: Instant, total: Int? = nil, links: [Link] = []) {
+  init(
+    _ type: String, id: String, now: Instant, total: Int? = nil, links: [Link] = [], shape: ResourceShape? = nil
+  ) {
+    self.shape = shape
     writer = JSONWriter(reserving: 8_192)
     writer.beginObject()
     writer.member("resourceType", "Bundle")
@@ -73,24 +78,28 @@ struct BundleWriter {
   mutating func add(match: StoredVersion, base: String) {
     beginEntry()
     writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)")
-    if let body = match.body {
-      writer.key("resource")
-      writer.raw([])
-      body.append(
-        to: &writer.bytes, type: match.typeName, id: match.id, version: match.version, updated: match.updated)
-    }
+    add(resource: match)
     search("match")
     writer.endObject()
+  }
+
+  private mutating func add(resource version: StoredVersion) {
+    guard let body = version.body else { return }
+    writer.key("resource")
+    if let shape, let json = version.json, let shaped = try? shape.apply(to: json) {
+      writer.raw(shaped)
+      return
+    }
+    writer.raw([])
+    body.append(
+      to: &writer.bytes, type: version.typeName, id: version.id, version: version.version, updated: version.updated)
   }
 
   /// An entry of a history: with the request that made the version (FHIR R4 http#history).
   mutating func add(version: StoredVersion, base: String) {
     beginEntry()
     writer.member("fullUrl", "\(base)/\(version.typeName)/\(version.id)")
-    if let json = version.json {
-      writer.key("resource")
-      writer.raw(json)
-    }
+    add(resource: version)
     writer.key("request")
     writer.beginObject()
     writer.member("method", version.method.name)

@@ -50,8 +50,8 @@ extension FHIRService {
       var isConditional: Bool {
         switch request.target {
         case .create(let criteria): criteria != nil
-        case .conditionalUpdate, .conditionalDelete: true
-        case .update, .delete: false
+        case .conditionalUpdate, .conditionalPatch, .conditionalDelete: true
+        case .update, .patch, .delete: false
         }
       }
     }
@@ -129,7 +129,7 @@ extension FHIRService {
   {
     switch write.request.target {
     case .create(let criteria?): try match(criteria, write.request.type, view)
-    case .conditionalUpdate(let criteria, _): try match(criteria, write.request.type, view)
+    case .conditionalUpdate(let criteria, _), .conditionalPatch(let criteria, _): try match(criteria, write.request.type, view)
     default: nil
     }
   }
@@ -154,8 +154,8 @@ extension FHIRService.TransactionPlan.Write {
   /// The id that this write gives to what it creates, or names.
   fileprivate var ownID: String {
     switch request.target {
-    case .update(let id), .delete(let id): id
-    case .conditionalDelete: request.freshID
+    case .update(let id), .patch(let id, _), .delete(let id): id
+    case .conditionalPatch, .conditionalDelete: request.freshID
     case .conditionalUpdate(_, let id): id ?? request.freshID
     case .create: request.freshID
     }

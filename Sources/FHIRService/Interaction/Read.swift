@@ -22,14 +22,18 @@ extension FHIRService {
 
   func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ view: StoreView) throws -> Answer {
     guard let number = Int64(version), let found = try view.version(type, id, number) else {
-      throw Fault(
-        .notFound, "Resource type '\(schema.name(type))' with id '\(id)' and version '\(version)' couldn't be found.")
+      throw notFound(type, id, version)
     }
     return try answer(found, call)
   }
 
   func notFound(_ type: Schema.TypeID, _ id: String) -> Fault {
     Fault(.notFound, "Resource type '\(schema.name(type))' with id '\(id)' couldn't be found.")
+  }
+
+  func notFound(_ type: Schema.TypeID, _ id: String, _ version: String) -> Fault {
+    Fault(
+      .notFound, "Resource type '\(schema.name(type))' with id '\(id)' and version '\(version)' couldn't be found.")
   }
 
   private func answer(_ found: StoredVersion, _ call: Call) throws -> Answer {
@@ -41,7 +45,8 @@ extension FHIRService {
       gone.version = found.version
       return gone
     }
-    var answer = Answer(200, resource: json)
+    let shape = try ResourceShape(call.query, schema: schema)
+    var answer = Answer(200, resource: try shape?.apply(to: json) ?? json)
     answer.version = found.version
     answer.lastModified = found.updated
     if isNotModified(found, call.conditions) {

@@ -51,7 +51,7 @@ extension FHIRService {
     switch request.target {
     case .create: return try draft(resource, request.type, request.freshID, map, nil)
     case .update(let id): return try draft(resource, request.type, id, map, nil)
-    case .conditionalUpdate, .delete, .conditionalDelete: return nil
+    case .conditionalUpdate, .patch, .conditionalPatch, .delete, .conditionalDelete: return nil
     }
   }
 
@@ -65,6 +65,8 @@ extension FHIRService {
     case .create(let criteria): return try create(request, criteria, prebuilt, map, view)
     case .update(let id): return try update(request, id, prebuilt, map, view)
     case .conditionalUpdate(let criteria, let id): return try conditionalUpdate(request, criteria, id, map, view)
+    case .patch(let id, let patch): return try self.patch(request, id, patch, view)
+    case .conditionalPatch(let criteria, let patch): return try conditionalPatch(request, criteria, patch, view)
     case .delete(let id): return try delete(request, id, view)
     case .conditionalDelete(let criteria, let count): return try conditionalDelete(request, criteria, count, view)
     }

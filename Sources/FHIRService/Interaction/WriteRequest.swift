@@ -12,6 +12,8 @@ struct WriteRequest: Sendable {
     case update(id: String)
     /// The resource that matches (FHIR R4 http#cond-update).
     case conditionalUpdate(SearchQuery, id: String?)
+    case patch(id: String, Patch)
+    case conditionalPatch(SearchQuery, Patch)
     case delete(id: String)
     /// What matches, as many as the count allows (FHIR R4 http#cdelete); a nil count allows one match.
     case conditionalDelete(SearchQuery, count: Int?)
@@ -77,9 +79,18 @@ extension FHIRService {
       return WriteRequest(type: type, target: .update(id: id), resource: resource, ifMatch: ifMatch, freshID: newID())
     case .conditionalUpdate(let type, let query):
       let resource = try resource(call, type)
-      let criteria = try criteria(type, query)
+      let criteria = try criteria(type, QueryString(query.parameters.filter { $0.name != "_meta-history" }))
       return WriteRequest(
         type: type, target: .conditionalUpdate(criteria, id: idText(resource)), resource: resource, ifMatch: ifMatch,
+        freshID: newID())
+    case .patch(let type, let id):
+      return WriteRequest(
+        type: type, target: .patch(id: id, try patch(call)), resource: nil, ifMatch: ifMatch, freshID: newID())
+    case .conditionalPatch(let type, let query):
+      let selecting = QueryString(query.parameters.filter { $0.name != "_meta-history" })
+      let criteria = try criteria(type, selecting, unselective: .preconditionFailed)
+      return WriteRequest(
+        type: type, target: .conditionalPatch(criteria, try patch(call)), resource: nil, ifMatch: ifMatch,
         freshID: newID())
     case .conditionalDelete(let type, let query): return try conditionalDeleteRequest(type, query)
     case .delete(let type, let id), .purgeHistory(let type, let id):

@@ -23,9 +23,11 @@ extension ResourceShape {
     guard let type = ShapeWriter.type(of: resource, document, schema) else {
       throw Fault(.internal, "A stored resource has no type of FHIR \(schema.fhirVersion).")
     }
-    var shaping = ShapeWriter(document: document, shape: self, writer: writer)
+    var shaping = ShapeWriter(document: document, shape: self)
+    // Moved, not copied: the writer may hold a whole bundle.
+    swap(&writer, &shaping.writer)
     shaping.resource(resource, type, depth: 0)
-    writer = shaping.writer
+    swap(&writer, &shaping.writer)
   }
 }
 
@@ -33,8 +35,10 @@ extension ResourceShape {
 struct ShapeWriter {
   let document: JSONDocument
   let shape: ResourceShape
-  var writer: JSONWriter
-  private var schema: Schema { shape.schema }
+  var writer = JSONWriter()
+  private let schema: Schema
+  private let narrative: Schema.TypeID?
+  private let extensionType: Schema.TypeID?
 
   /// Deeper than any document the parser accepts (`JSONLimits.depthMax`).
   private static let depthMax = 256
@@ -54,10 +58,12 @@ struct ShapeWriter {
     "http://hl7.org/fhir/v3/ObservationValue", "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
   ]
 
-  init(document: JSONDocument, shape: ResourceShape, writer: JSONWriter) {
+  init(document: JSONDocument, shape: ResourceShape) {
     self.document = document
     self.shape = shape
-    self.writer = writer
+    schema = shape.schema
+    narrative = schema.type("Narrative")
+    extensionType = schema.type("Extension")
   }
 
   static func type(of resource: JSONNode, _ document: JSONDocument, _ schema: Schema) -> Schema.TypeID? {
@@ -91,8 +97,16 @@ struct ShapeWriter {
 
   /// A key's element; that of `_birthDate` is birthDate.
   private func element(_ key: JSONNode, _ type: Schema.TypeID) -> (element: Schema.Element, type: Schema.TypeID)? {
-    var name = document.lexeme(key)
-    if name.first == UInt8(ascii: "_") { name = UnsafeBufferPointer(rebasing: name.dropFirst()) }
+    guard document.hasEscapes(key) else { return element(document.lexeme(key), type) }
+    var name: [UInt8] = []
+    document.appendString(key, to: &name)
+    return name.withUnsafeBufferPointer { element($0, type) }
+  }
+
+  private func element(
+    _ key: UnsafeBufferPointer<UInt8>, _ type: Schema.TypeID
+  ) -> (element: Schema.Element, type: Schema.TypeID)? {
+    let name = key.first == UInt8(ascii: "_") ? UnsafeBufferPointer(rebasing: key.dropFirst()) : key
     return schema.element(type, key: name).map { (schema[$0.element], $0.type) }
   }
 
@@ -108,8 +122,6 @@ struct ShapeWriter {
         }
     }
   }
-
-  private var narrative: Schema.TypeID? { schema.type("Narrative") }
 
   private static func isSummary(_ element: Schema.Element) -> Bool {
     element.isSummary || element.min > 0 || element.isModifier
@@ -137,7 +149,7 @@ struct ShapeWriter {
     }
     // An object of which nothing is marked has something to say that is not in the definitions, such as why there is
     // no value; half an extension says nothing (ext-1).
-    guard type != schema.type("Extension"), hasSummary(value, type) else { return writer.value(document, value) }
+    guard type != extensionType, hasSummary(value, type) else { return writer.value(document, value) }
     writer.beginObject()
     for (key, value) in document.members(value) {
       guard let found = element(key, type), Self.isSummary(found.element) else { continue }

@@ -1,0 +1,30 @@
+import Base
+import FHIRModel
+import FHIRSearch
+import FHIRStore
+import JSONCore
+
+extension FHIRService {
+  /// Carries out an operation (FHIR R4 operations.html).
+  func perform(_ operation: Operation, _ call: Call, _ decision: Decision) async throws -> Answer {
+    if operation.isWrite { return try await changeMeta(operation, call, decision) }
+    if operation.code == .validate {
+      // No reader's thread is kept busy with rules.
+      return try validate(operation, call) { type, id in
+        try store.point(within: decision.restriction) { try $0.current(type, id) }
+      }
+    }
+    let service = self
+    return try await store.read(within: decision.restriction) { try service.perform(operation, call, $0) }
+  }
+
+  /// The same inside a transaction or snapshot, for operations that only read.
+  func perform(_ operation: Operation, _ call: Call, _ view: StoreView) throws -> Answer {
+    switch operation.code {
+    case .validate: return try validate(operation, call) { try view.current($0, $1) }
+    case .meta: return try meta(operation, view)
+    case .everything: return try everything(operation, call, view)
+    default: throw Fault(.unsupported, "The operation $\(operation.code.rawValue) is not offered.")
+    }
+  }
+}
