@@ -7,7 +7,7 @@ enum ElementShape: Sendable {
   case coding, codeableConcept, identifier, contactPoint, reference
   /// Since R4B: a concept, or a reference to what says it.
   case codeableReference
-  case humanName, address, period, timing, quantity, money, range, position
+  case humanName, address, period, timing, quantity, money, range, sampledData, position
 
   private static let byName: [String: ElementShape] = [
     "boolean": .boolean, "integer": .integer, "integer64": .integer, "positiveInt": .integer, "unsignedInt": .integer,
@@ -18,7 +18,8 @@ enum ElementShape: Sendable {
     "ContactPoint": .contactPoint, "Reference": .reference, "HumanName": .humanName, "Address": .address,
     "Period": .period, "Timing": .timing, "Quantity": .quantity, "Age": .quantity, "Duration": .quantity,
     "Count": .quantity, "Distance": .quantity, "SimpleQuantity": .quantity, "MoneyQuantity": .quantity,
-    "Money": .money, "Range": .range, "Location.position": .position, "CodeableReference": .codeableReference,
+    "Money": .money, "Range": .range, "SampledData": .sampledData, "Location.position": .position,
+    "CodeableReference": .codeableReference,
   ]
 
   /// For every type of a schema, by `TypeID.rawValue`.

@@ -46,22 +46,24 @@ public struct SearchQueryParser: Sendable {
   // MARK: Result parameters
 
   private func readTypes(_ query: QueryString, _ search: inout SearchQuery) throws(Fault) {
-    guard let list = query["_type"] else { return }
-    guard !list.isEmpty else { throw Fault(.invalid, "The '_type' parameter has no value.") }
+    let lists = query.parameters.filter { $0.name == "_type" }
+    if lists.isEmpty { return }
     var unknown: [String] = []
-    for name in list.split(separator: ",").map(String.init) {
-      if let type = schema.resourceType(name) {
-        if !search.types.contains(type) { search.types.append(type) }
-      } else {
-        unknown.append(name)
-      }
+    for (place, list) in lists.enumerated() {
+      let names = list.value.split(separator: ",").map(String.init)
+      guard !names.isEmpty else { throw Fault(.invalid, "The '_type' parameter has no value.") }
+      unknown += names.filter { schema.resourceType($0) == nil }
+      let types = names.compactMap { schema.resourceType($0) }
+      // Repeated lists must all hold.
+      let found = place == 0 ? types : search.types.filter { types.contains($0) }
+      search.types = found.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
+    search.matchesNothing = search.types.isEmpty
     guard !unknown.isEmpty else { return }
-    let names = unknown.map { "'\($0)'" }.joined(separator: ",")
-    let text = "The '_type' parameter contains unknown resource(s): \(names)"
+    let quoted = unknown.map { "'\($0)'" }.joined(separator: ",")
+    let text = "The '_type' parameter contains unknown resource(s): \(quoted)"
     if isStrict { throw Fault(.invalid, text, code: "not-supported") }
     search.warnings.append(Fault.Reason(text, code: "not-supported", severity: .warning))
-    search.matchesNothing = search.types.isEmpty
   }
 
   /// Whether the parameter says what is wanted back; its meaning is then in `search`.

@@ -40,6 +40,11 @@ extension SearchValue {
   private static func reference(_ text: String, _ targetType: String?, _ schema: Schema) -> SearchValue {
     // Versions do not count: a reference parameter finds the resource (FHIR R4 search §2.1.1.4.13).
     let path = text.components(before: "/_history/")
+    if let targetType, path.contains("/") {
+      // The modifier says the type; another type beside the id matches nothing.
+      let prefix = targetType + "/"
+      return .reference(type: targetType, id: path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path)
+    }
     if let slash = path.firstIndex(of: "/"), schema.resourceType(String(path[..<slash])) != nil {
       return .reference(type: String(path[..<slash]), id: String(path[path.index(after: slash)...]))
     }
@@ -72,7 +77,9 @@ extension SearchValue {
     }
     // What the written precision stands for (FHIR R4 search#number), or a tenth to either side for `ap`.
     let (low, high) = comparator == .ap ? decimal.approximateRange : decimal.implicitRange
-    return (low.double, high.double, decimal.double)
+    // Written finer than a double can tell, the range would be empty: it holds the nearest double at least.
+    let exact = decimal.double
+    return (min(low.double, exact), max(high.double, exact.nextUp), exact)
   }
 
   private static func quantity(_ text: String, _ parameter: SearchParameter) throws(Fault) -> SearchValue {

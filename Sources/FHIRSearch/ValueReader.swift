@@ -41,6 +41,9 @@ struct ValueReader {
     static let currency: JSONKey = "currency"
     static let comparator: JSONKey = "comparator"
     static let event: JSONKey = "event"
+    static let origin: JSONKey = "origin"
+    static let data: JSONKey = "data"
+    static let factor: JSONKey = "factor"
     static let repeatKey: JSONKey = "repeat"
     static let boundsPeriod: JSONKey = "boundsPeriod"
     static let latitude: JSONKey = "latitude"
@@ -160,6 +163,7 @@ struct ValueReader {
     case .canonical, .uri:
       // A canonical or plain URL; found with and without the version it names.
       guard let url = document.string(node) else { return }
+      if FHIRReference(url, schema: schema).kind == .relative { return appendReference(url) }
       values.append(.reference(type: "", id: Self.cut(url)))
       if let bar = url.firstIndex(of: "|") { values.append(.reference(type: "", id: Self.cut(String(url[..<bar])))) }
     default: return
@@ -209,10 +213,14 @@ struct ValueReader {
   }
 
   private mutating func appendPeriod(_ node: JSONNode) {
+    if let period = period(node) { values.append(.date(low: period.low, high: period.high)) }
+  }
+
+  private func period(_ node: JSONNode) -> (low: Int64, high: Int64)? {
     let start = document.member(node, Key.start).flatMap { FHIRDateTime(document.lexeme($0), as: .dateTime) }
     let end = document.member(node, Key.end).flatMap { FHIRDateTime(document.lexeme($0), as: .dateTime) }
-    guard start != nil || end != nil else { return }
-    values.append(.date(low: start?.low ?? .min, high: end?.high ?? .max))
+    guard start != nil || end != nil else { return nil }
+    return (start?.low ?? .min, end?.high ?? .max)
   }
 
   /// A schedule is indexed by its outer bounds (FHIR R4 search §2.1.1.4.9).
@@ -226,10 +234,13 @@ struct ValueReader {
         high = max(high, date.high)
       }
     }
-    if low <= high { values.append(.date(low: low, high: high)) }
-    if let rule = document.member(node, Key.repeatKey), let bounds = document.member(rule, Key.boundsPeriod) {
-      appendPeriod(bounds)
+    if let rule = document.member(node, Key.repeatKey), let bounds = document.member(rule, Key.boundsPeriod),
+      let period = period(bounds)
+    {
+      low = min(low, period.low)
+      high = max(high, period.high)
     }
+    if low <= high { values.append(.date(low: low, high: high)) }
   }
 
   // MARK: Number and quantity
@@ -283,6 +294,7 @@ struct ValueReader {
       values.append(
         .quantity(
           system: "urn:iso:std:iso:4217", code: string(node, Key.currency) ?? "", low: value, high: value))
+    case .sampledData: readSampledData(node)
     case .range:
       let (low, high) = rangeBounds(node)
       guard low.isFinite || high.isFinite else { return }
@@ -299,6 +311,23 @@ struct ValueReader {
     // `value||unit` matches the human unit too (FHIR R4 search §2.1.1.4.12).
     if let unit, unit != code { values.append(.quantity(system: "", code: unit, low: low, high: high)) }
     if code == nil && unit == nil { values.append(.quantity(system: system, code: "", low: low, high: high)) }
+  }
+
+  /// The least and the greatest of the samples, in the origin's unit (FHIR R4 datatypes#SampledData; the search
+  /// parameter Observation-value-quantity asks for the bounds).
+  private mutating func readSampledData(_ node: JSONNode) {
+    guard let origin = document.member(node, Key.origin), let data = document.member(node, Key.data) else { return }
+    let zero = document.member(origin, Key.value).flatMap { number($0) } ?? 0
+    let factor = document.member(node, Key.factor).flatMap { number($0) } ?? 1
+    var low = Double.infinity
+    var high = -Double.infinity
+    for sample in document.lexeme(data).split(separator: 0x20) {
+      // E, U and L stand for samples that are no numbers.
+      guard let value = FHIRDecimal(UnsafeBufferPointer(rebasing: sample))?.double else { continue }
+      low = min(low, value * factor + zero)
+      high = max(high, value * factor + zero)
+    }
+    if low <= high { appendQuantity(origin, low, high) }
   }
 
   // MARK: Position

@@ -6,7 +6,8 @@ import Storage
 struct ChangeWriter {
   private static let newestRow = Statement(
     """
-    SELECT (SELECT coalesce(max(key), 0) FROM resource), position, updated
+    SELECT max((SELECT coalesce(max(key), 0) FROM resource),
+               (SELECT coalesce(max(value), 0) FROM setting WHERE name = 'purged-key')), position, updated
     FROM change_log ORDER BY position DESC LIMIT 1
     """)
   private static let basisRow = Statement("SELECT key, version FROM resource WHERE type = ? AND id = ?")
@@ -26,6 +27,12 @@ struct ChangeWriter {
   private static let forgetHistory = Statement(
     "DELETE FROM change_log WHERE position IN (SELECT position FROM resource_history WHERE key = ?)")
   private static let deleteHistory = Statement("DELETE FROM resource_history WHERE key = ?")
+  /// A key is never given twice, even if the newest resource goes for good.
+  private static let rememberKey = Statement(
+    """
+    INSERT INTO setting (name, value) VALUES ('purged-key', ?)
+    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+    """)
   private static let deleteResource = Statement("DELETE FROM resource WHERE key = ?")
 
   private let store: FHIRStore
@@ -103,7 +110,7 @@ struct ChangeWriter {
       (Self.keepHistory, kept), (Self.forgetNewest, replaced), (Self.updateResource, updates),
       (Self.insertResource, inserts), (Self.forgetHistory, historyPurged), (Self.deleteHistory, historyPurged),
       (Self.forgetHistory, purged), (Self.forgetNewest, purged), (Self.deleteHistory, purged),
-      (Self.deleteResource, purged), (Self.insertChange, log),
+      (Self.deleteResource, purged), (Self.rememberKey, purged), (Self.insertChange, log),
     ] where !rows.isEmpty {
       try transaction.execute(statement, rows: rows)
     }

@@ -26,81 +26,111 @@ struct SearchCompiler {
     func probe() -> SQL { "EXISTS (SELECT 1 FROM \(unsafe: table) AS i WHERE \(condition) AND i.key = r.key)" }
   }
 
+  /// How the conditions of a query are asked for.
+  private struct Plan {
+    /// The condition whose range is walked in the page's order.
+    var driver: Predicate?
+    /// Sets of keys that are intersected; without a driver the first of them leads.
+    var sets: [SQL] = []
+    /// Conditions on a resource that is at hand.
+    var filters: [SQL] = []
+  }
+
   /// `SELECT … FROM resource AS r …` for the matches, in ascending order of key.
   /// - Parameter types: the searched types the caller may see; not empty.
   func matches(_ query: SearchQuery, types: [Schema.TypeID], columns: StaticString, after: Int64?, limit: Int?) throws
     -> SQL
   {
-    let (driver, rest) = try plan(query)
+    let plan = try plan(query, types)
+    let typeList = types.map { SQLValue.integer(numbers.number($0)) }
     var sql: SQL = "SELECT \(unsafe: columns) FROM "
-    if let driver {
+    if let driver = plan.driver {
       // A driver has one parameter, so one type: its keys are all of the searched, visible type.
       sql += "\(unsafe: driver.table) AS i CROSS JOIN resource AS r ON r.key = i.key WHERE \(driver.condition)"
+    } else if types.count == numbers.types.count {
+      sql += "resource AS r WHERE r.method <> 3"
     } else {
-      let typeList = types.map { SQLValue.integer(numbers.number($0)) }
       sql += "resource AS r WHERE r.type IN (\(list: typeList)) AND r.method <> 3"
     }
-    for condition in rest { sql += " AND \(condition)" }
+    for set in plan.sets { sql += " AND r.key IN (\(set))" }
+    for filter in plan.filters { sql += " AND \(filter)" }
     if let after {
-      sql += driver == nil ? " AND r.key > \(after)" : " AND i.key > \(after)"
+      // The plus keeps the planner from walking all keys behind this one instead of the set.
+      sql +=
+        plan.driver != nil
+        ? " AND i.key > \(after)" : plan.sets.isEmpty ? " AND r.key > \(after)" : " AND +r.key > \(after)"
     }
     guard let limit else { return sql }
-    return sql + (driver == nil ? " ORDER BY r.key LIMIT \(limit)" : " ORDER BY i.key LIMIT \(limit)")
+    return sql + (plan.driver == nil ? " ORDER BY r.key LIMIT \(limit)" : " ORDER BY i.key LIMIT \(limit)")
   }
 
   /// `SELECT count(…)` of all matches; a single condition is counted in its index alone.
   func total(_ query: SearchQuery, types: [Schema.TypeID]) throws -> SQL {
-    let (driver, rest) = try plan(query)
-    if let driver, rest.isEmpty {
+    let plan = try plan(query, types)
+    if let driver = plan.driver, plan.sets.isEmpty, plan.filters.isEmpty {
       return "SELECT count(*) FROM \(unsafe: driver.table) AS i WHERE \(driver.condition)"
     }
     if let only = query.conditions.first, query.conditions.count == 1, only.parameters.count == 1, only.isIndexed,
-      !only.isNegative
+      plan.sets.count == 1, plan.filters.isEmpty
     {
-      let sets = try predicates(only).map { $0.set() }
-      if !sets.isEmpty { return "SELECT count(DISTINCT key) FROM (\(sets.joined(separator: " UNION ALL ")))" }
+      return "SELECT count(DISTINCT key) FROM (\(plan.sets[0]))"
     }
     return try matches(query, types: types, columns: "count(*)", after: nil, limit: nil)
   }
 
-  /// The condition that drives, and the others as they restrict `r`.
-  private func plan(_ query: SearchQuery) throws -> (Predicate?, [SQL]) {
-    var driver: Predicate?
-    var rest: [SQL] = []
+  private func plan(_ query: SearchQuery, _ types: [Schema.TypeID]) throws -> Plan {
+    var plan = Plan()
+    var ordered: [(predicates: [Predicate], rank: Int)] = []
     for condition in query.conditions {
       switch condition.code {
-      case "_id": rest.append(try ids(condition))
-      case "_lastUpdated": rest.append(lastUpdated(condition))
+      case "_id": try add(ids: condition, types, to: &plan)
+      case "_lastUpdated": plan.filters.append(lastUpdated(condition))
       default:
         let predicates = try predicates(condition)
-        let first = predicates.count == 1 ? predicates[0] : nil
         if predicates.isEmpty {
-          rest.append(condition.isNegative ? "1 = 1" : "1 = 0")
+          plan.filters.append(condition.isNegative ? "1 = 1" : "1 = 0")
         } else if condition.isNegative {
-          rest.append("r.key NOT IN (\(predicates.map { $0.set() }.joined(separator: " UNION ALL ")))")
-        } else if driver == nil, let first, first.isOrdered {
-          driver = first
+          plan.filters.append("r.key NOT IN (\(union(predicates)))")
         } else if predicates.allSatisfy(\.isOrdered) {
-          rest.append("(\(predicates.map { $0.probe() }.joined(separator: " OR ")))")
+          ordered.append((predicates, condition.selectivityRank))
         } else {
-          rest.append("r.key IN (\(predicates.map { $0.set() }.joined(separator: " UNION ALL ")))")
+          plan.sets.append(union(predicates))
         }
       }
     }
-    return (driver, rest)
+    // What selects most comes first: it drives, if it is one range, or leads as a set; the others are probed.
+    ordered.sort { ($0.rank, $0.predicates.count) < ($1.rank, $1.predicates.count) }
+    for (place, condition) in ordered.enumerated() {
+      if place == 0, condition.predicates.count == 1 {
+        plan.driver = condition.predicates[0]
+      } else if place == 0, plan.sets.isEmpty {
+        plan.sets.append(union(condition.predicates))
+      } else {
+        plan.filters.append("(\(condition.predicates.map { $0.probe() }.joined(separator: " OR ")))")
+      }
+    }
+    return plan
+  }
+
+  private func union(_ predicates: [Predicate]) -> SQL {
+    predicates.map { $0.set() }.joined(separator: " UNION ALL ")
   }
 
   // MARK: What the resource's own row answers
 
-  private func ids(_ condition: SearchCondition) throws -> SQL {
-    if case .missing(let isMissing)? = condition.values.first { return isMissing ? "1 = 0" : "1 = 1" }
+  private func add(ids condition: SearchCondition, _ types: [Schema.TypeID], to plan: inout Plan) throws {
+    if case .missing(let isMissing)? = condition.values.first {
+      return plan.filters.append(isMissing ? "1 = 0" : "1 = 1")
+    }
     // An id has no system: `system|id` matches nothing, `|id` and `id` do.
     let ids: [SQLValue] = condition.values.compactMap {
       guard case .token(let system, let code?) = $0 else { return nil }
       if case .uri = system { return nil }
       return .text(code)
     }
-    return condition.modifier == .not ? "r.id NOT IN (\(list: ids))" : "r.id IN (\(list: ids))"
+    if condition.modifier == .not { return plan.filters.append("r.id NOT IN (\(list: ids))") }
+    let typeList = types.map { SQLValue.integer(numbers.number($0)) }
+    plan.sets.append("SELECT key FROM resource WHERE type IN (\(list: typeList)) AND id IN (\(list: ids))")
   }
 
   private func lastUpdated(_ condition: SearchCondition) -> SQL {
@@ -282,13 +312,30 @@ struct SearchCompiler {
         )
       ]
     }
-    return [(range, false)]
+    // A number alone: one range for each unit that occurs.
+    return [
+      (
+        """
+        (i.system, i.code) IN
+          (SELECT u.system, u.code FROM parameter_unit AS u WHERE u.parameter = i.parameter) AND \(range)
+        """, false
+      )
+    ]
   }
 }
 
 extension SearchCondition {
   /// Whether what matches the values is excluded.
   fileprivate var isNegative: Bool { modifier == .not || values == [.missing(true)] }
+
+  /// A guess at how much a condition leaves over, lower for less: what names one thing before what names a kind.
+  fileprivate var selectivityRank: Int {
+    switch kind {
+    case .reference, .uri: 0
+    case .token: code == "identifier" ? 0 : 1
+    default: 2
+    }
+  }
 
   /// Whether an index table answers it, rather than the resource's own row.
   fileprivate var isIndexed: Bool { parameters.first.map { !$0.isAnsweredByResource } ?? false }

@@ -11,7 +11,7 @@ enum StoreSchema {
         CREATE TABLE parameter (
           number INTEGER PRIMARY KEY, type TEXT NOT NULL, code TEXT NOT NULL, UNIQUE (type, code));
         CREATE TABLE system (number INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
-        CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE setting (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 
         -- The newest version of each resource. Keys ascend in order of creation and never change.
         -- updated: milliseconds since 1970. method: 0 POST, 1 PUT, 2 PATCH, 3 DELETE (then there is no body).

@@ -105,7 +105,7 @@ struct JSONBuilder {
   mutating func startDocument() {
     // XML_PARSE_HUGE has lifted this bound as well.
     xmlDictSetLimit(parser.pointee.dict, XMLForm.nameBytesMax)
-    // Else `&amp;` in an attribute's value comes as `&#38;`. There are no entities that could be replaced but XML's own.
+    // Else `&amp;` in an attribute's value comes as `&#38;`. There are no entities to be replaced but XML's own.
     parser.pointee.replaceEntities = 1
     names = Names(parser)
   }

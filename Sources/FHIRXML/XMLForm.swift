@@ -4,8 +4,8 @@ public import JSONCore
 
 /// The XML form of resources of one FHIR release (FHIR R4 xml.html), both ways.
 ///
-/// Reading makes compact JSON, which then goes the way of every JSON body (parse, `StructureCheck`, …); writing walks a
-/// parsed resource's tape. Both follow the schema's tables; nothing belongs to one release. Make one form per schema
+/// Reading makes compact JSON, which then goes the way of every JSON body (parse, `StructureCheck`, …); writing walks
+/// a parsed resource's tape. Both follow the schema's tables; nothing belongs to one release. Make one form per schema
 /// and keep it.
 public struct XMLForm: Sendable {
   /// The namespace of all elements but the narrative's (R4 xml.html).

@@ -64,7 +64,9 @@ enum XMLReader {
     }
     handler.serror = { data, error in
       guard let error, error.pointee.level.rawValue >= XML_ERR_ERROR.rawValue else { return }
-      let message = error.pointee.message.map { String(cString: $0) } ?? ""
+      // The bound on names makes itself felt as a lack of memory.
+      let isMemory = error.pointee.code == Int32(bitPattern: XML_ERR_NO_MEMORY.rawValue)
+      let message = isMemory ? "too many different names" : error.pointee.message.map { String(cString: $0) } ?? ""
       builder(data)?.pointee.stopMalformed(message, line: Int(error.pointee.line))
     }
     return handler

@@ -62,7 +62,8 @@ enum Activity: Int, CaseIterable, Sendable {
     switch interaction {
     case .capabilities: "metadata"
     case .versions: "$versions"
-    case .read(let type, _), .update(let type, _), .patch(let type, _), .delete(let type, _): schema.name(type) + "/{id}"
+    case .read(let type, _), .update(let type, _), .patch(let type, _), .delete(let type, _):
+      schema.name(type) + "/{id}"
     case .vread(let type, _, _): schema.name(type) + "/{id}/_history/{vid}"
     case .create(let type): schema.name(type)
     case .purgeHistory(let type, _): schema.name(type) + "/{id}/$purge-history"

@@ -36,7 +36,9 @@ enum Negotiation {
     }
     guard let best else {
       throw Fault(
-        .notAcceptable, "None of the media types in the Accept header is supported; application/fhir+json and application/fhir+xml are.")
+        .notAcceptable,
+        "None of the media types in the Accept header is supported; application/fhir+json and application/fhir+xml are."
+      )
     }
     return best.format
   }

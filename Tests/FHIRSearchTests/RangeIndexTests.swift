@@ -54,10 +54,8 @@ import Testing
   @Test func scheduleWithEventsAndBounds() throws {
     let timing =
       #""effectiveTiming":{"event":["2013-01-14"],"repeat":{"boundsPeriod":{"start":"2013-02-01","end":"2013-02-02"}}}"#
-    withKnownIssue("events and bounds make a row each") {
-      let lines = try Extraction.lines(Self.observation(timing), "date")
-      #expect(lines == ["date 2013-01-14T00:00:00…2013-02-02T23:59:59.999999"])
-    }
+    let lines = try Extraction.lines(Self.observation(timing), "date")
+    #expect(lines == ["date 2013-01-14T00:00:00…2013-02-02T23:59:59.999999"])
   }
 
   @Test func numbers() throws {
@@ -114,10 +112,8 @@ import Testing
   @Test func sampledDataBounds() throws {
     let sampled = Self.observation(
       #""valueSampledData":{"origin":{"value":2,"unit":"mV"},"period":10,"factor":2,"dimensions":1,"data":"1 5 -3 U"}"#)
-    withKnownIssue("sampled data is not indexed") {
-      let lines = try Extraction.lines(sampled, "value-quantity")
-      #expect(lines == ["quantity -4.0…12.0 |mV"])
-    }
+    let lines = try Extraction.lines(sampled, "value-quantity")
+    #expect(lines == ["quantity -4.0…12.0 |mV"])
   }
 
   @Test func positions() throws {

@@ -101,14 +101,16 @@ import Testing
 
   /// A type list that names no type at all must not come to mean "every type".
   @Test func typeListOfCommas() {
-    withKnownIssue("it means every type") { #expect(Self.refusal("_type=,", [])?.category == .invalid) }
+    #expect(Self.refusal("_type=,", [])?.category == .invalid)
   }
 
   /// FHIR R4 search: repeated parameters are joined by AND, so both lists must hold.
   @Test func repeatedTypeLists() throws {
     let query = try Self.parse("_type=Patient&_type=Observation", [])
-    #expect(query.types.isEmpty == false)
-    withKnownIssue("the second _type is ignored") { #expect(query.types.count != 1) }
+    #expect(query.matchesNothing)
+    let common = try Self.parse("_type=Patient,Group&_type=Group,Observation", [])
+    #expect(common.types == [Schema.r4.resourceType("Group")])
+    #expect(!common.matchesNothing)
   }
 
   @Test func resultParameters() throws {

@@ -71,9 +71,7 @@ struct ExampleTests {
         "examples: \(examples.count) stored in \(loaded - start), \(asked.queries) queries in",
         "\(ContinuousClock.now - loaded), \(asked.complaints.count) complaints")
       #expect(asked.complaints.prefix(40).isEmpty, "\(asked.complaints.prefix(40).joined(separator: "\n"))")
-      withKnownIssue("relative addresses in canonical elements; numbers finer than a double") {
-        #expect(asked.known.isEmpty)
-      }
+      #expect(asked.known.isEmpty)
     }
   }
 

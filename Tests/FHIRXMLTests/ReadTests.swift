@@ -115,7 +115,8 @@ import Testing
   @Test(arguments: [true, false], [true, false])
   func readsUTF16(_ isBigEndian: Bool, _ hasMark: Bool) throws {
     let text =
-      "<?xml version='1.0' encoding='UTF-16'?><Patient xmlns='http://hl7.org/fhir'><name><text value='é😀'/></name></Patient>"
+      "<?xml version='1.0' encoding='UTF-16'?>"
+      + "<Patient xmlns='http://hl7.org/fhir'><name><text value='é😀'/></name></Patient>"
     var bytes: [UInt8] = []
     for unit in (hasMark ? [0xFEFF] : []) + Array(text.utf16) {
       let (high, low) = (UInt8(unit >> 8), UInt8(unit & 0xFF))
@@ -140,7 +141,8 @@ import Testing
       "<Media xmlns='http://hl7.org/fhir'><status value='completed'/><content><size value='9'/></content></Media>".utf8)
     #expect(try String(decoding: XMLForm(schema: .r4).json(fromXML: size), as: UTF8.self).contains("\"size\":9"))
     let reference = Array(
-      "<DocumentReference xmlns='http://hl7.org/fhir'><content><attachment><size value='9'/></attachment></content></DocumentReference>"
+      ("<DocumentReference xmlns='http://hl7.org/fhir'><content><attachment><size value='9'/></attachment></content>"
+        + "</DocumentReference>")
         .utf8)
     #expect(
       try String(decoding: XMLForm(schema: .r5).json(fromXML: reference), as: UTF8.self).contains("\"size\":\"9\""))

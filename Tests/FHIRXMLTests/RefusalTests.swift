@@ -175,17 +175,17 @@ import Testing
   func refusesLargeNonsenseSoon() {
     let head = "<Patient xmlns='http://hl7.org/fhir'"
     var attributes = head
-    for index in 0..<500_000 { attributes += " a\(index)=''" }
+    for index in 0..<200_000 { attributes += " a\(index)=''" }
     var names = head + "><text><div xmlns='http://www.w3.org/1999/xhtml'>"
-    for index in 0..<500_000 { names += "<n\(index)/>" }
+    for index in 0..<200_000 { names += "<n\(index)/>" }
     let clock = ContinuousClock()
     let spent = clock.measure {
       #expect(!Self.reasons(attributes + "/>").isEmpty)
       #expect(!Self.reasons(names + "</div></text></Patient>").isEmpty)
-      #expect(!Self.reasons(head + ">" + String(repeating: "<a>x</a>", count: 1_000_000)).isEmpty)
-      #expect(!Self.reasons("<" + String(repeating: "a", count: 10_000_000)).isEmpty)
-      #expect(!Self.reasons(head + "><!--" + String(repeating: "-", count: 10_000_000)).isEmpty)
-      #expect(!Self.reasons(String(repeating: "<", count: 10_000_000)).isEmpty)
+      #expect(!Self.reasons(head + ">" + String(repeating: "<a>x</a>", count: 200_000)).isEmpty)
+      #expect(!Self.reasons("<" + String(repeating: "a", count: 2_000_000)).isEmpty)
+      #expect(!Self.reasons(head + "><!--" + String(repeating: "-", count: 2_000_000)).isEmpty)
+      #expect(!Self.reasons(String(repeating: "<", count: 2_000_000)).isEmpty)
     }
     #expect(spent < .seconds(20))
   }

@@ -49,8 +49,8 @@ import Testing
     Self.expectNone(try Self.failures("fhir-r4b-examples/json", XMLForm(schema: .r4b)), of: 759)
   }
 
-  // 17 files write an integer64 (Attachment.size, eventsSinceSubscriptionStart) as a JSON number; R5 json.html#primitive
-  // wants a string, which it is when it comes back.
+  // 17 files write an integer64 (Attachment.size, eventsSinceSubscriptionStart) as a JSON number; R5
+  // json.html#primitive wants a string, which it is when it comes back.
   @Test(.enabled(if: ConformanceData.has("fhir-r5-examples/json"), "needs data set fhir-r5-examples"))
   func officialR5Examples() throws {
     var result = try Self.failures("fhir-r5-examples/json", XMLForm(schema: .r5))

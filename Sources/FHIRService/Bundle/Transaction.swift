@@ -129,7 +129,8 @@ extension FHIRService {
   {
     switch write.request.target {
     case .create(let criteria?): try match(criteria, write.request.type, view)
-    case .conditionalUpdate(let criteria, _), .conditionalPatch(let criteria, _): try match(criteria, write.request.type, view)
+    case .conditionalUpdate(let criteria, _), .conditionalPatch(let criteria, _):
+      try match(criteria, write.request.type, view)
     default: nil
     }
   }

@@ -34,7 +34,8 @@ extension FHIRService {
       let token = PagingToken(position: next).sealed(for: request.link, with: store.seal)
       links.append(BundleWriter.Link("next", BundleWriter.link(address, request.link, token)))
     }
-    var bundle = BundleWriter("history", id: newID(), now: clock.now(), total: page.total, links: links,
+    var bundle = BundleWriter(
+      "history", id: newID(), now: clock.now(), total: page.total, links: links,
       shape: try ResourceShape(call.query, schema: schema))
     for version in page.versions { bundle.add(version: version, base: call.base) }
     return Answer(200, resource: bundle.finish())

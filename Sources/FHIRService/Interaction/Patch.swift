@@ -15,7 +15,9 @@ extension FHIRService {
   /// Reads a patch: an array is a JSON Patch, a Parameters resource a FHIRPath Patch, and a Binary holds a JSON Patch,
   /// which is how a bundle carries one.
   func patch(_ call: Call) throws(Fault) -> Patch {
-    guard let body = call.resource else { throw Fault(.invalid, "The request needs a patch as its body.", code: "required") }
+    guard let body = call.resource else {
+      throw Fault(.invalid, "The request needs a patch as its body.", code: "required")
+    }
     let document = try ownDocument(body)
     let limits = PatchLimits(limits)
     if document.kind(document.root) == .array { return .json(try JSONPatch(parsing: document, limits: limits)) }
