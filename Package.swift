@@ -104,8 +104,8 @@ let package = Package(
     tests(
       "ServerTests",
       [
-        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "JSONCore", "Server", "Storage",
-        "StorageSQLite", "Synthesis",
+        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server",
+        "Storage", "StorageSQLite", "Synthesis",
       ]),
   ],
   cxxLanguageStandard: .cxx17

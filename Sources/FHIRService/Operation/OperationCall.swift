@@ -24,7 +24,10 @@ extension FHIRService {
     case .validate: return try validate(operation, call) { try view.current($0, $1) }
     case .meta: return try meta(operation, view)
     case .everything: return try everything(operation, call, view)
-    default: throw Fault(.unsupported, "The operation $\(operation.code.rawValue) is not offered.")
+    case .memberMatch: return try memberMatch(operation, call, view)
+    case .docref: return try docRef(operation, call, view)
+    case .metaAdd, .metaDelete:
+      throw Fault(.internal, "This operation does not only read.")
     }
   }
 }
