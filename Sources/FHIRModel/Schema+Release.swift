@@ -19,6 +19,9 @@ extension Schema {
   public static let r5 = Schema(
     embedded: UnsafeBufferPointer(start: fhir_r5_table(), count: fhir_r5_table_size()), name: "r5")
 
+  /// The release's number without its patch, as the `fhirVersion` parameter of media types has it: "4.0".
+  public var release: String { fhirVersion.split(separator: ".").prefix(2).joined(separator: ".") }
+
   /// The releases' numbers as `release(_:)` takes them, oldest first.
   public static let releases = ["3.0", "4.0", "4.3", "5.0"]
 

@@ -52,6 +52,12 @@ extension Interaction {
     }
   }
 
+  /// Whether it asks if a resource is valid, so that a flaw of its body is an answer and no fault.
+  public var isValidation: Bool {
+    if case .operation(let operation) = self { return operation.code == .validate }
+    return false
+  }
+
   /// Whether it makes sense without a body as well: an operation whose parameters are all in the query.
   public var allowsNoBody: Bool {
     if case .operation = self { return true }

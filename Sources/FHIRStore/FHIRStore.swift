@@ -20,6 +20,7 @@ public final class FHIRStore: Sendable {
   /// Opens the store, bringing its schema up.
   public init(_ database: any Database, schema: Schema, clock: Clock) async throws {
     try await database.migrate(StoreSchema.migrations)
+    try await Self.checkRelease(database, schema)
     let (numbers, parameters) = try await StoreNumbers.open(database, schema)
     self.database = database
     self.schema = schema
@@ -36,6 +37,22 @@ public final class FHIRStore: Sendable {
 
   /// Finishes waiting writes and closes the database.
   public func close() async { await database.close() }
+
+  private static let releaseRow = Statement("SELECT value FROM setting WHERE name = 'fhir-release'")
+  private static let insertRelease = Statement("INSERT INTO setting (name, value) VALUES ('fhir-release', ?)")
+
+  /// A store keeps the release it was made for: its resources and its index are of that release.
+  private static func checkRelease(_ database: any Database, _ schema: Schema) async throws {
+    let release = schema.release
+    let stored = try await database.read { try $0.first(releaseRow) { $0.text(0) } }
+    guard let stored else {
+      try await database.write { _ = try $0.execute(insertRelease, [.text(release)]) }
+      return
+    }
+    if stored != release {
+      throw StorageError(.misuse, detail: "the store holds FHIR \(stored), not \(release)")
+    }
+  }
 
   private static let sealRow = Statement("SELECT value FROM setting WHERE name = 'paging-seal'")
   private static let insertSeal = Statement("INSERT OR IGNORE INTO setting (name, value) VALUES ('paging-seal', ?)")

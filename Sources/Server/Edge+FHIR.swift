@@ -14,11 +14,14 @@ extension Edge {
     guard let method = Route.Method(request.method) else { return try other(request, path, mount, &trace) }
     // What goes wrong before the negotiation is told in the form asked for, if that is one.
     let wanted = query["_format"]
-    trace.format = (try? Negotiation.format(accept: request.header("accept"), format: wanted)) ?? .fhirJSON
+    trace.format =
+      (try? Negotiation.format(
+        accept: request.header("accept"), format: wanted, release: mount.service.schema.release)) ?? .fhirJSON
     let form = try form(request, method, path)
     let interaction = try route(request, method, path, query, form, mount, &trace)
     trace.activity = Activity(interaction)
-    trace.format = try Negotiation.format(accept: request.header("accept"), format: wanted ?? form?["_format"])
+    trace.format = try Negotiation.format(
+      accept: request.header("accept"), format: wanted ?? form?["_format"], release: mount.service.schema.release)
     try checkAnswerParameters(query, interaction)
     trace.isPretty = query["_pretty"] == "true"
     let call = try call(interaction, request, query, mount)
@@ -149,7 +152,13 @@ extension Edge {
     let hasBody = !request.body.isEmpty || !call.interaction.allowsNoBody
     let mayHaveBody = request.method == .post || request.method == .put || request.method == .patch
     if mayHaveBody, call.interaction.takesResource, hasBody {
-      call.resource = try mount.representation.resource(request)
+      do throws(Fault) {
+        call.resource = try mount.representation.resource(request)
+      } catch {
+        guard error.category == .invalid, call.interaction.isValidation else { throw error }
+        // What cannot be read is not valid, and to be told so is what was asked for.
+        return Answer(200, resource: OperationOutcome.json(error, id: mount.service.newID()))
+      }
     }
     return try await mount.service.perform(call, decision)
   }
@@ -190,7 +199,7 @@ extension Edge {
   /// `$versions` for those who ask for plain JSON
   /// (FHIR R4 capabilitystatement-operation-versions.html: "a simple format").
   private func versions(_ service: FHIRService) -> [UInt8] {
-    let version = service.schema.fhirVersion.split(separator: ".").prefix(2).joined(separator: ".")
+    let version = service.schema.release
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("versions")

@@ -1,3 +1,4 @@
+import FHIRModel
 public import FHIRService
 import FHIRXML
 
@@ -20,7 +21,9 @@ public struct FHIRMount: Sendable {
     self.name = name
     self.service = service
     self.samples = samples
-    self.representation = Representation(xml: XMLForm(schema: service.schema), limits: service.limits)
+    self.representation = Representation(
+      xml: XMLForm(schema: service.schema), limits: service.limits,
+      release: service.schema.release)
   }
 
   /// The path of the service's base, without a slash at its end.

@@ -19,19 +19,16 @@ enum Format: Sendable {
 
 /// Which forms a request may come in and be answered in (FHIR R4 http#mime-type).
 enum Negotiation {
-  /// The release in the `fhirVersion` parameter (FHIR R4 http#version-parameter).
-  static let fhirVersion = "4.0"
-
   /// The form to answer in. `_format` stands above `Accept` (FHIR R4 http#parameters).
   /// - Throws: `.notAcceptable` if there is none.
-  static func format(accept: String?, format: String?) throws(Fault) -> Format {
+  static func format(accept: String?, format: String?, release: String) throws(Fault) -> Format {
     if let format { return try named(format) }
     guard let accept, accept != "*/*" else { return .fhirJSON }
     if accept == "application/fhir+json" { return .fhirJSON }
     var best: (format: Format, quality: Double)?
     for piece in accept.split(separator: ",") {
       let range = MediaType(piece)
-      guard range.quality > 0, let format = ranged(range), range.quality > best?.quality ?? 0 else { continue }
+      guard range.quality > 0, let format = ranged(range, release), range.quality > best?.quality ?? 0 else { continue }
       best = (format, range.quality)
     }
     guard let best else {
@@ -54,11 +51,11 @@ enum Negotiation {
     }
   }
 
-  private static func ranged(_ range: MediaType) -> Format? {
+  private static func ranged(_ range: MediaType, _ release: String) -> Format? {
     switch range.name {
-    case "application/fhir+json": isOurVersion(range) ? .fhirJSON : nil
+    case "application/fhir+json": isOurs(range, release) ? .fhirJSON : nil
     case "application/json", "text/json": .json
-    case "application/fhir+xml": isOurVersion(range) ? .fhirXML : nil
+    case "application/fhir+xml": isOurs(range, release) ? .fhirXML : nil
     case "application/xml", "text/xml": .fhirXML
     case "*/*", "application/*", "*": .fhirJSON
     default: nil
@@ -75,7 +72,7 @@ enum Negotiation {
 
   /// The form that a body says it has. A missing type is refused as well: guessing would let a web page of another
   /// origin post without being asked for leave (Fetch standard, "CORS-safelisted request-header").
-  static func bodyForm(_ contentType: String?, isPatch: Bool) throws(Fault) -> BodyForm {
+  static func bodyForm(_ contentType: String?, isPatch: Bool, release: String) throws(Fault) -> BodyForm {
     if contentType == "application/fhir+json" { return .json }
     guard let contentType else {
       throw Fault(
@@ -89,9 +86,9 @@ enum Negotiation {
         .unsupportedMediaType,
         "The Content-Type header names no supported media type; application/fhir+json and application/fhir+xml are.")
     }
-    guard isOurVersion(type) else {
+    guard isOurs(type, release) else {
       throw Fault(
-        .unsupportedMediaType, "The fhirVersion of the Content-Type header is not supported; \(fhirVersion) is.")
+        .unsupportedMediaType, "The fhirVersion of the Content-Type header is not supported; \(release) is.")
     }
     // An XML body says its encoding itself; JSON is UTF-8 (FHIR R4 json.html).
     if form == .json { try checkCharset(type) }
@@ -108,8 +105,9 @@ enum Negotiation {
     try checkCharset(type)
   }
 
-  private static func isOurVersion(_ type: MediaType) -> Bool {
-    type["fhirversion"].map { $0 == fhirVersion || $0.hasPrefix(fhirVersion + ".") } ?? true
+  /// The `fhirVersion` parameter names the service's release or nothing (FHIR R4 http#version-parameter).
+  private static func isOurs(_ type: MediaType, _ release: String) -> Bool {
+    type["fhirversion"].map { $0 == release || $0.hasPrefix(release + ".") } ?? true
   }
 
   private static func checkCharset(_ type: MediaType) throws(Fault) {

@@ -9,6 +9,8 @@ import JSONCore
 struct Representation {
   let xml: XMLForm
   let limits: Limits
+  /// The service's release, "4.0".
+  let release: String
 
   /// The bytes to send.
   func encode(_ json: [UInt8], as format: Format, isPretty: Bool) throws(Fault) -> [UInt8] {
@@ -29,7 +31,8 @@ struct Representation {
     if request.body.isEmpty {
       throw Fault(.invalid, "The request has no body; a resource was expected.", code: "required")
     }
-    let form = try Negotiation.bodyForm(request.header("content-type"), isPatch: request.method == .patch)
+    let form = try Negotiation.bodyForm(
+      request.header("content-type"), isPatch: request.method == .patch, release: release)
     if form == .xml {
       let converted = request.body.withUnsafeBytes { bytes in
         Result { () throws(Fault) in try xml.json(fromXML: bytes, limits: limits) }

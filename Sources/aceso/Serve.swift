@@ -53,6 +53,20 @@ struct Serve: AsyncParsableCommand {
       """)
   var allowInsecureNetwork = false
 
+  @Option(
+    help: ArgumentHelp(
+      "A FHIR service and its release: 3.0, 4.0, 4.3 or 5.0. May be given several times. Default: fhir=4.0",
+      valueName: "name=release"),
+    transform: { text in
+      guard let service = ServiceOption(text) else {
+        throw ValidationError(
+          "'\(text)' is no service: a name of letters, digits and hyphens, '=', and a release of "
+            + Schema.releases.joined(separator: ", ") + ".")
+      }
+      return service
+    })
+  var service: [ServiceOption] = []
+
   @Option(help: ArgumentHelp("Load this many synthetic patients if the store is empty.", valueName: "n"))
   var samplePatients = 0
 
@@ -68,44 +82,50 @@ struct Serve: AsyncParsableCommand {
     // Whatever is made from here on is for its owner alone.
     umask(0o077)
     let stop = StopSignal()
-    let store = try await open(configuration)
     let ids = IdentifierSource(clock: .system)
     let software = FHIRService.Software(name: "Aceso", version: Aceso.version)
-    let service = FHIRService(
-      store, limits: configuration.limits, clock: .system, ids: ids, software: software)
-    let mount = FHIRMount(workspace: "default", name: "fhir", service: service) { StoreSamples.of(store.statistics) }
-    let server = Server([mount], configuration, software: software, ids: ids, log: log)
-    let address: HTTPAddress
+    var mounts: [FHIRMount] = []
+    var stores: [FHIRStore] = []
+    for option in service.isEmpty ? [ServiceOption.standard] : service {
+      let store = try await open(option, configuration)
+      stores.append(store)
+      let service = FHIRService(
+        store, limits: configuration.limits, clock: .system, ids: ids, software: software)
+      mounts.append(
+        FHIRMount(workspace: "default", name: option.name, service: service) { StoreSamples.of(store.statistics) })
+    }
+    let server = Server(mounts, configuration, software: software, ids: ids, log: log)
     do {
-      address = try await server.start()
+      await run(mounts, at: Self.url(try await server.start()), until: stop)
     } catch {
-      await store.close()
+      for store in stores { await store.close() }
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
-    await run(service, at: Self.url(address), mount.path, until: stop)
     await server.shutdown()
-    await store.close()
+    for store in stores { await store.close() }
   }
 
   /// From the first request to the wish to stop.
-  private func run(_ service: FHIRService, at root: String, _ path: String, until stop: StopSignal) async {
-    let base = root + path
-    Terminal.output("Aceso \(Aceso.version) listens on \(root)\n  FHIR R4  \(base)")
+  private func run(_ mounts: [FHIRMount], at root: String, until stop: StopSignal) async {
+    let lines = mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
+    Terminal.output("Aceso \(Aceso.version) listens on \(root)\n" + lines.joined(separator: "\n"))
+    // The synthetic patients are R4.
+    let sampled = mounts.first { $0.service.schema.release == "4.0" }
     let patients = samplePatients
     let load = Task {
-      guard patients > 0 else { return }
-      await SampleLoad(service: service, base: base, patients: patients).run()
+      guard patients > 0, let sampled else { return }
+      await SampleLoad(service: sampled.service, base: root + sampled.path, patients: patients).run()
     }
     await stop.wait()
     load.cancel()
     await load.value
   }
 
-  private func open(_ configuration: ServerConfiguration) async throws -> FHIRStore {
+  private func open(_ option: ServiceOption, _ configuration: ServerConfiguration) async throws -> FHIRStore {
     let folder = DataFolder(path: configuration.dataDirectory ?? "aceso-data")
-    let path = try folder.store(workspace: "default", service: "fhir")
+    let path = try folder.store(workspace: "default", service: option.name)
     do {
-      return try await FHIRStore(SQLiteDatabase(path: path), schema: .r4, clock: .system)
+      return try await FHIRStore(SQLiteDatabase(path: path), schema: option.schema, clock: .system)
     } catch let error as StorageError {
       throw CommandError("cannot open the store \(path): \(error.code.rawValue): \(error.detail)")
     }
@@ -152,5 +172,27 @@ struct Serve: AsyncParsableCommand {
 
   private static func url(_ address: HTTPAddress) -> String {
     address.host.contains(":") ? "http://[\(address.host)]:\(address.port)" : "http://\(address.host):\(address.port)"
+  }
+}
+
+/// `name=release` on the command line.
+struct ServiceOption: Sendable {
+  let name: String
+  let schema: Schema
+
+  static let standard = ServiceOption(name: "fhir", schema: .r4)
+
+  private init(name: String, schema: Schema) {
+    self.name = name
+    self.schema = schema
+  }
+
+  /// nil for a name that cannot stand in an address and a folder's name as it is, and for releases we do not have.
+  init?(_ text: String) {
+    let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+    guard parts.count == 2, (1...63).contains(parts[0].utf8.count), let schema = Schema.release(String(parts[1])),
+      parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
+    else { return nil }
+    self.init(name: String(parts[0]), schema: schema)
   }
 }

@@ -133,7 +133,8 @@ import Testing
       try await Self.filled(service)
       let reply = try await service.send(
         .post, "",
-        #"{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/p/Observation"}}]}"#)
+        #"{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient/p/Observation"}}]}"#
+      )
       #expect(reply.entries.first?["resource"]?["entry"]?.count == 1)
     }
   }

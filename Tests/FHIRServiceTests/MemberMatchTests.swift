@@ -15,7 +15,8 @@ import Testing
     return #"{\#((["\"resourceType\":\"Patient\""] + members).joined(separator: ","))\#(more)}"#
   }
 
-  private static func coverage(_ type: String, beneficiary: String = "Patient/elsewhere", plan: String? = nil) -> String {
+  private static func coverage(_ type: String, beneficiary: String = "Patient/elsewhere", plan: String? = nil) -> String
+  {
     let `class` = plan.map {
       #","class":[{"type":{"coding":[{"code":"subplan"}]},"value":"\#($0)"}]"#
     }

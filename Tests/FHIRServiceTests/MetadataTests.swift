@@ -28,6 +28,27 @@ import Testing
     }
   }
 
+  /// What is listed is where a client finds it, under the standard's definitions.
+  @Test func operations() async throws {
+    try await withService { service in
+      let rest = try await service.send(.get, "metadata").body?["rest"]?[0]
+      #expect(
+        Set(rest?["operation"]?.elements.compactMap { $0["name"]?.string } ?? []) == ["versions", "fhirpath", "meta"])
+      #expect(rest?["compartment"]?.count == 5)
+      let all: Set<String> = ["validate", "meta", "meta-add", "meta-delete"]
+      let more: [String: Set<String>] = [
+        "Patient": ["everything", "member-match"], "Encounter": ["everything"], "Group": ["everything"],
+        "DocumentReference": ["docref"],
+      ]
+      for resource in rest?["resource"]?.elements ?? [] {
+        let type = try #require(resource["type"]?.string)
+        let names = Set(resource["operation"]?.elements.compactMap { $0["name"]?.string } ?? [])
+        #expect(names == all.union(more[type] ?? []), "\(type)")
+        #expect(try await service.send(.get, "\(type)/$meta").status == 200)
+      }
+    }
+  }
+
   @Test func versions() async throws {
     try await withService { service in
       let reply = try await service.send(.get, "$versions")

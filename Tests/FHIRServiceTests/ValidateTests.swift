@@ -138,7 +138,8 @@ import Testing
       #expect(unknown.diagnostics.first?.contains("http://p/x") == true)
       let inBody = try await service.send(
         .post, "Observation/$validate",
-        Self.parameters(Self.sound, #"{"name":"profile","valueUri":"http://hl7.org/fhir/StructureDefinition/Patient"}"#))
+        Self.parameters(Self.sound, #"{"name":"profile","valueUri":"http://hl7.org/fhir/StructureDefinition/Patient"}"#)
+      )
       #expect(Self.issues(inBody) == ["error not-supported"])
       let claimed = try await service.send(
         .post, "Patient/$validate", #"{"resourceType":"Patient","meta":{"profile":["http://p/x"]}}"#)
@@ -201,7 +202,9 @@ import Testing
       var checked = 0
       for file in try ConformanceData.files(Self.folder) where file.pathExtension == "json" {
         let json = String(decoding: try Data(contentsOf: file), as: UTF8.self)
-        guard json.utf8.count < 200_000, let type = try JSONDocument(json).value["resourceType"]?.string else { continue }
+        guard json.utf8.count < 200_000, let type = try JSONDocument(json).value["resourceType"]?.string else {
+          continue
+        }
         let reply = try await service.send(.post, "\(type)/$validate", json)
         #expect(reply.status == 200)
         let errors = (reply.body?["issue"]?.elements ?? []).filter {

@@ -67,7 +67,11 @@ final class CapabilityStatement: Sendable {
     writer.beginArray()
     writer.operation("versions", "http://hl7.org/fhir/OperationDefinition/CapabilityStatement-versions")
     writer.operation("fhirpath", "\(base)/OperationDefinition/fhirpath")
+    for definition in OperationDefinition.all where definition.levels[.system] != nil {
+      writer.operation(definition.code.rawValue, definition.url)
+    }
     writer.endArray()
+    writer.strings("compartment", schema.compartments.map(\.url))
     writer.endObject()
     writer.endArray()
     writer.endObject()
@@ -104,6 +108,12 @@ final class CapabilityStatement: Sendable {
       }
       writer.endArray()
     }
+    writer.key("operation")
+    writer.beginArray()
+    for definition in OperationDefinition.all where definition.isOffered(on: schema.name(type)) {
+      writer.operation(definition.code.rawValue, definition.url)
+    }
+    writer.endArray()
     writer.endObject()
   }
 }

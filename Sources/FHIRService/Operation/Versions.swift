@@ -4,8 +4,7 @@ import JSONCore
 extension FHIRService {
   /// `$versions` (FHIR R4 capabilitystatement-operation-versions.html): the release without its patch number.
   func versions() -> Answer {
-    let parts = schema.fhirVersion.split(separator: ".").prefix(2)
-    let version = parts.joined(separator: ".")
+    let version = schema.release
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("resourceType", "Parameters")
