@@ -87,14 +87,25 @@ extension Instant {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  private static let weekdays: [StaticString] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+  private static let months: [StaticString] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+
   /// An HTTP-date (RFC 9110 §5.6.7): `Sat, 21 Nov 2026 06:28:38 GMT`.
   public var httpDate: String {
     let c = civil
-    let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][c.weekday]
-    let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][c.month - 1]
-    var bytes = Array("\(weekday), ".utf8)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(29)
+    func append(_ text: StaticString) {
+      bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+    append(Self.weekdays[c.weekday])
+    append(", ")
     Instant.append(c.day, width: 2, to: &bytes)
-    bytes.append(contentsOf: " \(month) ".utf8)
+    bytes.append(UInt8(ascii: " "))
+    append(Self.months[c.month - 1])
+    bytes.append(UInt8(ascii: " "))
     Instant.append(c.year, width: 4, to: &bytes)
     bytes.append(UInt8(ascii: " "))
     Instant.append(c.hour, width: 2, to: &bytes)
@@ -102,7 +113,7 @@ extension Instant {
     Instant.append(c.minute, width: 2, to: &bytes)
     bytes.append(UInt8(ascii: ":"))
     Instant.append(c.second, width: 2, to: &bytes)
-    bytes.append(contentsOf: " GMT".utf8)
+    append(" GMT")
     return String(decoding: bytes, as: UTF8.self)
   }
 

@@ -3,10 +3,12 @@ public import FHIRService
 import FHIRXML
 
 /// A FHIR service and the place it is reached at: `/{workspace}/{name}`.
-public struct FHIRMount: Sendable {
+public final class FHIRMount: Sendable {
   public let workspace: String
   public let name: String
   public let service: FHIRService
+  /// The path of the service's base, without a slash at its end.
+  public let path: String
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
   let representation: Representation
@@ -20,12 +22,11 @@ public struct FHIRMount: Sendable {
     self.workspace = workspace
     self.name = name
     self.service = service
+    self.path = "/\(workspace)/\(name)"
     self.samples = samples
     self.representation = Representation(
       xml: XMLForm(schema: service.schema), limits: service.limits,
       release: service.schema.release)
   }
 
-  /// The path of the service's base, without a slash at its end.
-  public var path: String { "/\(workspace)/\(name)" }
 }

@@ -12,6 +12,13 @@ import Testing
     #expect(PagingToken(text, for: "name=a", with: seal)?.position == position)
   }
 
+  @Test func severalPositions() {
+    let positions: [Int64] = [3, 0, -1, .max]
+    let text = PagingToken(positions: positions).sealed(for: "q", with: seal)
+    #expect(PagingToken(text, for: "q", with: seal, count: 4)?.positions == positions)
+    for count in [0, 1, 3, 5] { #expect(PagingToken(text, for: "q", with: seal, count: count) == nil) }
+  }
+
   @Test func isBoundToQueryAndKey() {
     let text = PagingToken(position: 7).sealed(for: "name=a", with: seal)
     for query in ["", "name=b", "name=a&", "name=A"] { #expect(PagingToken(text, for: query, with: seal) == nil) }

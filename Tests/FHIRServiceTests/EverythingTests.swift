@@ -232,6 +232,21 @@ import Testing
     }
   }
 
+  /// One call passes over 100 members that have nothing to show; then it hands out a page without entries.
+  @Test func groupOfManyEmptyMembers() async throws {
+    try await withService { service in
+      try await Self.put(service, [Self.patient("last")])
+      for (empty, pages) in [(99, [["g"], ["last"], []]), (100, [["g"], [], ["last"], []])] {
+        let members = ((0..<empty).map { "Patient/none\($0)" } + ["Patient/last"])
+          .map { #"{"entity":{"reference":"\#($0)"}}"# }.joined(separator: ",")
+        try await service.send(
+          .put, "Group/g",
+          #"{"resourceType":"Group","id":"g","type":"person","actual":true,"member":[\#(members)]}"#)
+        #expect(try await Self.pages(service, "Group/g/$everything?_type=Group,Patient") == pages)
+      }
+    }
+  }
+
   @Test func groupOfPatients() async throws {
     try await withService { service in
       try await Self.put(service, Self.record)

@@ -97,6 +97,30 @@ import Testing
     }
   }
 
+  /// 1,000 patients are looked at; a description that fits one more is too wide, whoever has the coverage.
+  @Test func manyCandidates() async throws {
+    try await withService { service in
+      func put(_ ids: Range<Int>) async throws {
+        let entries = ids.map {
+          #"{"resource":{"resourceType":"Patient","id":"\#($0)","birthDate":"1970","identifier":[{"value":"m","#
+            + #""type":{"coding":[{"code":"MB"}]}}]},"request":{"method":"PUT","url":"Patient/\#($0)"}}"#
+        }
+        let reply = try await service.send(
+          .post, "",
+          #"{"resourceType":"Bundle","type":"transaction","entry":[\#(entries.joined(separator: ","))]}"#)
+        #expect(reply.status == 200)
+      }
+      try await put(0..<1_000)
+      _ = try await service.create("Coverage", Self.coverage("A", beneficiary: "Patient/7"))
+      let body = Self.parameters(Self.patient(birthDate: "1970"), Self.coverage("A"))
+      let one = try await service.send(.post, "Patient/$member-match", body)
+      #expect(one.status == 200)
+      try await put(1_000..<1_001)
+      let many = try await service.send(.post, "Patient/$member-match", body)
+      #expect(many.diagnostics == ["Found multiple matches, narrow search criteria."])
+    }
+  }
+
   @Test func badRequests() async throws {
     try await withService { service in
       let patient = Self.patient(city: "Seattle")

@@ -62,6 +62,19 @@ import Testing
     }
   }
 
+  /// `$meta` of a type lists 1,000 labels of a kind, and refuses to list more.
+  @Test func manyLabels() async throws {
+    try await withService { service in
+      for (count, status) in [(1_000, 200), (1_001, 422)] {
+        let tags = (0..<count).map { #"{"code":"\#($0)"}"# }.joined(separator: ",")
+        try await service.send(.put, "Patient/p", #"{"resourceType":"Patient","id":"p","meta":{"tag":[\#(tags)]}}"#)
+        let reply = try await service.send(.get, "Patient/$meta")
+        #expect(reply.status == status)
+        if status == 200 { #expect(Self.meta(reply)?["tag"]?.count == count) }
+      }
+    }
+  }
+
   @Test func addAndDelete() async throws {
     try await withService { service in
       try await service.send(.put, "Patient/p", Self.patient)

@@ -2,6 +2,7 @@ import Base
 import FHIRService
 import Foundation
 import JSONCore
+import Synchronization
 import Testing
 
 /// `$validate` (FHIR R4 resource-operation-validate.html).
@@ -190,6 +191,19 @@ import Testing
       #expect(try await service.send(.get, "Organization/$validate").status == 405)
       try await service.send(.delete, "Organization/o")
       #expect(try await service.send(.get, "Organization/o/$validate").status == 410)
+    }
+  }
+
+  /// A check that takes too long ends, and says so.
+  @Test func checksEndInTime() async throws {
+    for (step, expected) in [(10_000, "information"), (10_001, "warning")] as [(Int64, String)] {
+      // Looked at once when the check begins, and once for each element.
+      let time = Mutex<Int64>(1_700_000_000_000)
+      let clock = Clock { time.withLock { now in Instant(milliseconds: (now += step, now).1) } }
+      let service = try await TestService(clock: clock)
+      let reply = try await service.send(.post, "Patient/$validate", #"{"resourceType":"Patient"}"#)
+      #expect(reply.body?["issue"]?[0]?["severity"]?.string == expected, "\(reply.text)")
+      await service.close()
     }
   }
 

@@ -100,7 +100,7 @@ extension FHIRService {
     }
     let structure = check.issues(of: document, expecting: type)
     // Rules mean something on a sound structure only.
-    let broken = structure.isEmpty ? try invariants.issues(of: document, type: type, now: clock.now()) : []
+    let broken = structure.isEmpty ? try invariants.issues(of: document, type: type, clock: clock) : []
     return structure + broken + profileIssues(document.value, type, request.profile)
   }
 
