@@ -175,7 +175,7 @@ extension FHIRService {
     }
     if let since = request.since { require("_lastUpdated", .date(.ge, low: since.low, high: since.high)) }
     if phase == .dated {
-      // Care that overlaps the range: it ends after the moment before the start, and begins before the one after the end.
+      // Care that overlaps the range: it ends at the start or later, and begins at the end or earlier.
       if let start = request.start { require("date", .date(.gt, low: start.low &- 1, high: start.low &- 1)) }
       if let end = request.end { require("date", .date(.lt, low: end.high &+ 1, high: end.high &+ 1)) }
     }

@@ -12,8 +12,8 @@ final class InvariantCheck: Sendable {
   static let issuesMax = 50
   /// How long one resource is checked. Past it the outcome says that not all was checked.
   static let secondsMax: Int64 = 10
-  /// Rules that the structure check has seen to already (ele-1, ext-1, txt-1), and the one that R4 marks as best practice
-  /// and no requirement (dom-6, extension elementdefinition-bestpractice).
+  /// Rules that the structure check has seen to already (ele-1, ext-1, txt-1), and the one that R4 marks as best
+  /// practice and no requirement (dom-6, extension elementdefinition-bestpractice).
   private static let excluded: Set<String> = ["ele-1", "ext-1", "txt-1", "dom-6"]
 
   private let schema: Schema

@@ -25,9 +25,9 @@ extension FHIRService {
     }
   }
 
-  /// `$meta-add` and `$meta-delete` (FHIR R4 resource-operation-meta-add.html, …-delete.html): an update of the resource
-  /// with other labels. The standard allows labels to change without a new version (resource.html#Meta); a version
-  /// that changes would break every copy known by its tag, so there is a new one.
+  /// `$meta-add` and `$meta-delete` (FHIR R4 resource-operation-meta-add.html, …-delete.html): an update of the
+  /// resource with other labels. The standard allows labels to change without a new version (resource.html#Meta); a
+  /// version that changes would break every copy known by its tag, so there is a new one.
   func changeMeta(_ operation: Operation, _ call: Call, _ decision: Decision) async throws -> Answer {
     guard case .instance(let type, let id) = operation.target else {
       throw Fault(.unsupported, "This operation is called on a resource.")
