@@ -66,7 +66,8 @@ let package = Package(
     library(
       "FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore"]),
     // 8 · the service on the wire
-    library("Server", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer"]),
+    library(
+      "Server", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer"]),
     // 9 · commands
     program(
       "aceso",

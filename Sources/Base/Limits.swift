@@ -34,7 +34,8 @@ public struct Limits: Sendable, Equatable {
   public var bundleEntriesMax = 5_000
   public var searchCountDefault = 10
   public var searchCountMax = 1_000
-  /// Resources on one page of a search or history, in bytes; a page that reaches it ends there, and a next link leads on.
+  /// Resources on one page of a search or history, in bytes; a page that reaches it ends there, and a next link leads
+  /// on.
   public var pageBytesMax = 32 * 1024 * 1024
   /// Parameters of one search.
   public var searchParametersMax = 200

@@ -114,7 +114,7 @@ extension StructureWalk {
   mutating func checkSibling(
     _ sibling: JSONNode, _ element: StructureLayout.ElementLayout, _ type: Schema.TypeID, value: JSONNode?, depth: Int
   ) {
-    guard element.max > 1 else { 
+    guard element.max > 1 else {
       return checkSiblingObject(sibling, hasValue: value != nil, depth: depth)
     }
     guard document.kind(sibling) == .array else {

@@ -3,9 +3,9 @@ enum Name {
   static let female = words(
     """
     Aaliyah Adriana Aisha Alice Amara Amina Ana Angela Anh Anna Beatriz Camila Carmen Caroline Chloe Claire Clara Denise
-    Diana Elena Elif Ella Emma Esther Eva Fatima Gabriela Grace Hana Hannah Helen Imani Ines Isabel Ivy Jasmine Jia Julia
-    Kavya Keisha Laila Laura Leah Lin Lucia Maria Mei Mia Mina Naomi Nina Nora Olivia Paula Priya Rosa Ruth Sana Sara
-    Sofia Tamara Teresa Valeria Vera Yara Yuki Zoe
+    Diana Elena Elif Ella Emma Esther Eva Fatima Gabriela Grace Hana Hannah Helen Imani Ines Isabel Ivy Jasmine Jia
+    Julia Kavya Keisha Laila Laura Leah Lin Lucia Maria Mei Mia Mina Naomi Nina Nora Olivia Paula Priya Rosa Ruth Sana
+    Sara Sofia Tamara Teresa Valeria Vera Yara Yuki Zoe
     """)
   static let male = words(
     """

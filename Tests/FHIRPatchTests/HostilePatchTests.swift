@@ -30,7 +30,9 @@ import Testing
       _ = try FHIRPathPatch(parsing: try JSONDocument(text), schema: .r4, limits: limits)
     }
     try parse(3)
-    #expect(throws: Fault(.unprocessable, "A patch may have 3 operations at most.", code: "too-costly")) { try parse(4) }
+    #expect(throws: Fault(.unprocessable, "A patch may have 3 operations at most.", code: "too-costly")) {
+      try parse(4)
+    }
   }
 
   @Test func doublingEnds() {

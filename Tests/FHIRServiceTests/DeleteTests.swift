@@ -10,7 +10,8 @@ import Testing
     for number in 0..<count {
       ids.append(
         try await service.create(
-          "Patient", #"{"resourceType":"Patient","meta":{"tag":[{"code":"\#(tag)"}]},"multipleBirthInteger":\#(number)}"#))
+          "Patient",
+          #"{"resourceType":"Patient","meta":{"tag":[{"code":"\#(tag)"}]},"multipleBirthInteger":\#(number)}"#))
     }
     return ids
   }

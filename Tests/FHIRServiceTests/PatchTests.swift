@@ -38,7 +38,8 @@ import Testing
   @Test(arguments: [
     #"[{"op":"coo","path":"/active","value":true}]"#, #"[{"op":"replace","value":true}]"#,
     #"[{"op":"add","path":"/dummyProperty","value":true}]"#, #"[{"op":"replace","path":"/id","value":"x"}]"#,
-    #"[{"op":"replace","path":"/meta/versionId","value":"9"}]"#, #"[{"op":"replace","path":"/gender","value":"bogus"}]"#,
+    #"[{"op":"replace","path":"/meta/versionId","value":"9"}]"#,
+    #"[{"op":"replace","path":"/gender","value":"bogus"}]"#,
     #"[{"op":"replace","path":"/birthDate","value":"abc"}]"#, #"[{"op":"test","path":"/active","value":false}]"#,
     #"[{"op":"add","path":"/deceasedBoolean","value":true},{"op":"add","path":"/deceasedDateTime","value":"2020"}]"#,
     #"{"resourceType":"Patient"}"#, #""x""#,
@@ -62,8 +63,14 @@ import Testing
       let deleted = try await service.send(.patch, "Patient/p", Self.fhirPath("delete", "Patient.address"))
       #expect(deleted.body?["address"] == nil)
       for (type, path, value, text) in [
-        ("replace", "Patient.gender", #""valueCode":"bogus""#, "Invalid input for gender at Patient.gender when processing patch replace operation."),
-        ("coo", "Patient.gender", #""valueCode":"male""#, "Invalid patch operation type: 'coo'. Only 'add', 'insert', 'delete', 'replace', 'upsert', and 'move' are allowed."),
+        (
+          "replace", "Patient.gender", #""valueCode":"bogus""#,
+          "Invalid input for gender at Patient.gender when processing patch replace operation."
+        ),
+        (
+          "coo", "Patient.gender", #""valueCode":"male""#,
+          "Invalid patch operation type: 'coo'. Only 'add', 'insert', 'delete', 'replace', 'upsert', and 'move' are allowed."
+        ),
       ] {
         let reply = try await service.send(.patch, "Patient/p", Self.fhirPath(type, path, value))
         #expect(reply.status == 400)

@@ -293,7 +293,8 @@ extension SearchTests {
     try await withService { service in
       try await service.send(
         .put, "Patient/p",
-        #"{"resourceType":"Patient","id":"p","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"active":true,"birthDate":"1970-01-01","contact":[{"name":{"family":"c"}}]}"#)
+        #"{"resourceType":"Patient","id":"p","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},"active":true,"birthDate":"1970-01-01","contact":[{"name":{"family":"c"}}]}"#
+      )
       func resource(_ url: String) async throws -> JSONValue? {
         let reply = try await service.send(.get, url)
         #expect(reply.status == 200, "\(url): \(reply.text)")

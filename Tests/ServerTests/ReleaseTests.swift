@@ -33,7 +33,8 @@ import Testing
       var call = Call(.create(type), base: "http://x/r5")
       call.resource = ResourceNode(
         try JSONDocument(
-          #"{"resourceType":"Encounter","status":"in-progress","class":[{"coding":[{"code":"AMB"}]}],"subjectStatus":{"text":"x"}}"#))
+          #"{"resourceType":"Encounter","status":"in-progress","class":[{"coding":[{"code":"AMB"}]}],"subjectStatus":{"text":"x"}}"#
+        ))
       #expect(try await service.perform(call, .everything).status == 201)
       let search = Call(.search(type, QueryString(parsing: "class=AMB")), base: "http://x/r5")
       let found = try await service.perform(search, .everything)

@@ -4,27 +4,34 @@ import FHIRStore
 import JSONCore
 
 extension FHIRService {
-  /// FHIR R4 http#brules: each entry by itself, one's failure is no other's. They share one commit.
+  /// FHIR R4 http#brules: each entry by itself, one's failure is no other's. The writes share one commit; the reads
+  /// come after it, so that none keeps the writer waiting.
   func batch(_ entries: [JSONValue], _ call: Call, _ decision: Decision) async throws -> Answer {
     let items = entries.enumerated().map { place, value in item(value, place, call) }
     let service = self
-    let answers: [(Answer, outcome: [UInt8]?)]
-    if items.contains(where: \.isWrite) {
-      answers = try await store.writeInside(within: decision.restriction) { scope in
-        try items.map { try service.carryOut($0, scope) }
+    var answers: [(Answer, outcome: [UInt8]?)] = Array(repeating: (Answer(200), nil), count: items.count)
+    let writes = items.filter(\.isWrite)
+    if !writes.isEmpty {
+      let written = try await store.writeInside(within: decision.restriction) { scope in
+        try writes.map { try service.carryOut($0, scope) }
       }
-    } else {
-      answers = try await store.read(within: decision.restriction) { view in
-        try items.map { item in
+      for (item, answer) in zip(writes, written) { answers[item.place] = answer }
+    }
+    let reads = items.filter { !$0.isWrite }
+    if !reads.isEmpty {
+      let found = try await store.read(within: decision.restriction) { view in
+        try reads.map { item in
           try service.caught { try service.read(try item.entry.get().call, view) }
         }
       }
+      for (item, answer) in zip(reads, found) { answers[item.place] = answer }
     }
     return response("batch-response", answers)
   }
 
   /// An entry read and, where it needs no look at the store, built before the writer's turn.
   private struct Item: Sendable {
+    let place: Int
     let entry: Result<BundleEntry, Fault>
     var write: Result<(WriteRequest, Draft?), Fault>?
 
@@ -34,24 +41,25 @@ extension FHIRService {
   private func item(_ value: JSONValue, _ place: Int, _ call: Call) -> Item {
     do {
       let entry = try entry(value, place, of: call)
-      guard entry.isWrite else { return Item(entry: .success(entry)) }
+      guard entry.isWrite else { return Item(place: place, entry: .success(entry)) }
       do {
         let request = try writeRequest(entry.call)
         if let resource = request.resource { try checkStructure(resource, expecting: request.type) }
-        return Item(entry: .success(entry), write: .success((request, try prebuild(request))))
+        return Item(place: place, entry: .success(entry), write: .success((request, try prebuild(request))))
       } catch {
-        return Item(entry: .success(entry), write: .failure(fault(error)))
+        return Item(place: place, entry: .success(entry), write: .failure(fault(error)))
       }
     } catch {
-      return Item(entry: .failure(error))
+      return Item(place: place, entry: .failure(error))
     }
   }
 
   private func carryOut(_ item: Item, _ scope: WriteScope) throws -> (Answer, outcome: [UInt8]?) {
     try caught {
       let call = try item.entry.get().call
-      guard let write = item.write else { return try read(call, scope.view) }
-      let (request, prebuilt) = try write.get()
+      guard let (request, prebuilt) = try item.write?.get() else {
+        throw Fault(.internal, "This interaction does not write.")
+      }
       let step = try step(request, prebuilt, ReferenceMap(), scope.view)
       return answer(step, try scope.apply(step.changes).first, call)
     }

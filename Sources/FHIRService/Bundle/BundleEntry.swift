@@ -14,6 +14,15 @@ struct BundleEntry: Sendable {
 
   var isWrite: Bool { call.interaction.isWrite }
 
+  /// Whether it computes for so long that a transaction, which keeps all writers waiting, must not wait for it.
+  var isCostly: Bool {
+    switch call.interaction {
+    case .fhirPath: true
+    case .operation(let operation): operation.code == .validate || operation.code == .memberMatch
+    default: false
+    }
+  }
+
   /// FHIR R4 http#trules: deletions first, then creations, updates, and reads last.
   var rank: Int {
     switch method {

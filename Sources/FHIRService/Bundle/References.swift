@@ -4,7 +4,8 @@ import FHIRSearch
 import FHIRStore
 import JSONCore
 
-/// Where the entries of a transaction end up: from `fullUrl` to `Type/id` (FHIR R4 http#transaction, bundle#references).
+/// Where the entries of a transaction end up: from `fullUrl` to `Type/id` (FHIR R4 http#transaction,
+/// bundle#references).
 struct ReferenceMap: Sendable {
   private var addresses: [String: String] = [:]
   /// The address below which the current entry's relative references lie: its own `fullUrl` without `Type/id`.

@@ -62,6 +62,10 @@ extension FHIRService {
     for (place, value) in values.enumerated() {
       let entry = try entry(value, place, of: call)
       guard entry.isWrite else {
+        if entry.isCostly {
+          throw failed(
+            entry, Fault(.unsupported, "This operation cannot be called inside a transaction; a batch can call it."))
+        }
         plan.reads.append(entry)
         continue
       }

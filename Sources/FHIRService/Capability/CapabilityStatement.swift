@@ -53,7 +53,8 @@ final class CapabilityStatement: Sendable {
     writer.member("url", base)
     writer.endObject()
     writer.member("fhirVersion", schema.fhirVersion)
-    writer.strings("format", ["application/fhir+json", "json"])
+    writer.strings("format", ["application/fhir+json", "json", "application/fhir+xml", "xml"])
+    writer.strings("patchFormat", ["application/json-patch+json", "application/fhir+json"])
     writer.key("rest")
     writer.beginArray()
     writer.beginObject()
@@ -84,14 +85,14 @@ final class CapabilityStatement: Sendable {
     writer.member("profile", "http://hl7.org/fhir/StructureDefinition/\(schema.name(type))")
     writer.codes(
       "interaction",
-      ["read", "vread", "create", "update", "delete", "history-instance", "history-type", "search-type"])
+      ["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type", "search-type"])
     writer.member("versioning", "versioned")
     writer.member("readHistory", true)
     writer.member("updateCreate", true)
     writer.member("conditionalCreate", true)
     writer.member("conditionalRead", "full-support")
     writer.member("conditionalUpdate", true)
-    writer.member("conditionalDelete", "not-supported")
+    writer.member("conditionalDelete", "multiple")
     let searchable = parameters.parameters(type).filter(\.isSearchable)
     if !searchable.isEmpty {
       writer.key("searchParam")

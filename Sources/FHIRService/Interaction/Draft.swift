@@ -30,7 +30,8 @@ extension FHIRService {
     }
   }
 
-  /// What a resource's JSON may cost. A stored body was within the limits when it came; the canonical form is no deeper.
+  /// What a resource's JSON may cost. A stored body was within the limits when it came; the canonical form is no
+  /// deeper.
   var jsonLimits: JSONLimits {
     var limits = JSONLimits()
     limits.depthMax = self.limits.jsonDepthMax

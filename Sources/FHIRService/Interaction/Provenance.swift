@@ -4,8 +4,8 @@ import FHIRStore
 import JSONCore
 
 extension FHIRService {
-  /// The Provenance of an `X-Provenance` header (FHIR R4 provenance.html#header): written with the resource it tells of,
-  /// which becomes its target, in the same transaction.
+  /// The Provenance of an `X-Provenance` header (FHIR R4 provenance.html#header): written with the resource it tells
+  /// of, which becomes its target, in the same transaction.
   ///
   /// - Throws: `.invalid` for a header that is no Provenance.
   func provenance(_ call: Call) throws(Fault) -> ResourceNode? {
