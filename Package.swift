@@ -82,26 +82,35 @@ let package = Package(
     library("TableGeneration", ["JSONCore"]),
     program("bench", ["Base", "CSQLite", "HTTPServer", "JSONCore", "Synthesis"] + nio),
 
+    // What tests share: data sets, folders, seeds, a disk that fails
+    .target(
+      name: "TestSupport", dependencies: ["JSONCore"], path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "FaultDisk", dependencies: ["CFaultVFS", "CSQLite", "Storage", "StorageSQLite"], path: "Tests/FaultDisk",
+      swiftSettings: settings),
     tests("BaseTests", ["Base"]),
     tests("JSONCoreTests", ["JSONCore"]),
-    tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration"]),
-    tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
+    tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration", "TestSupport"]),
+    tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),
-    tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "Storage", "StorageSQLite"]),
+    tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "FaultDisk", "Storage", "StorageSQLite", "TestSupport"]),
     tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
     tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
     tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
-    tests("FHIRSearchTests", ["Base", "FHIRModel", "FHIRPath", "FHIRSearch", "JSONCore"]),
+    tests("FHIRSearchTests", ["Base", "FHIRModel", "FHIRPath", "FHIRSearch", "JSONCore", "TestSupport"]),
     tests("SynthesisTests", ["Base", "FHIRModel", "JSONCore", "Synthesis"]),
     tests(
       "FHIRStoreTests",
       [
-        "Base", "CFaultVFS", "CSQLite", "CZstd", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage",
-        "StorageSQLite", "Synthesis",
+        "Base", "CFaultVFS", "CSQLite", "CZstd", "FaultDisk", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore",
+        "Storage", "StorageSQLite", "Synthesis", "TestSupport",
       ]),
     tests(
       "FHIRServiceTests",
-      ["Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite"]),
+      [
+        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
+        "TestSupport",
+      ]),
     tests(
       "ServerTests",
       [

@@ -3,6 +3,7 @@ import FHIRModel
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 /// STU3, R4B and R5: what their own official examples and definitions say.
 @Suite struct ReleaseTests {

@@ -2,6 +2,7 @@ import FHIRModel
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 @Suite("Schema R4: official examples")
 struct SchemaExamplesTests {

@@ -3,6 +3,7 @@ import FHIRModel
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 /// The check against whole collections: what is published as sound passes, what is broken on purpose does not.
 @Suite struct StructureCheckCorpusTests {

@@ -3,6 +3,7 @@ import Foundation
 import JSONCore
 import TableGeneration
 import Testing
+import TestSupport
 
 @Suite("Tables are what the generator makes of the official packages")
 struct TableGenerationTests {

@@ -3,6 +3,7 @@ import FHIRPath
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 /// The standard's invariants on the standard's examples.
 @Suite struct InvariantTests {

@@ -2,6 +2,7 @@ import FHIRModel
 import FHIRPath
 import JSONCore
 import Testing
+import TestSupport
 
 /// Expressions that nobody would write: none may crash, hang or pass a limit.
 @Suite struct MutationTests {

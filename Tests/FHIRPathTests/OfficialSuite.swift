@@ -3,6 +3,7 @@ import FHIRModel
 import FHIRPath
 import Foundation
 import JSONCore
+import TestSupport
 
 /// The official FHIRPath suite for R4 (FHIR/fhir-test-cases, r4/fhirpath/tests-fhir-r4.xml).
 struct OfficialSuite {

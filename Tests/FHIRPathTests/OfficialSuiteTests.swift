@@ -1,4 +1,5 @@
 import Testing
+import TestSupport
 
 @Suite struct OfficialSuiteTests {
   /// Tests that do not pass, each with the reason. A failure that is not listed fails, and so does an entry that

@@ -3,6 +3,7 @@ import FHIRPath
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 /// The walk without collections finds what the evaluator finds.
 @Suite struct PathWalkTests {

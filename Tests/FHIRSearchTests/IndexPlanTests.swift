@@ -6,6 +6,7 @@ import JSONCore
 import Testing
 
 @testable import FHIRSearch
+import TestSupport
 
 /// Every published search parameter is indexed, or is named here with the reason.
 @Suite struct IndexPlanTests {

@@ -3,6 +3,7 @@ import FHIRSearch
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 /// The index values that the Microsoft FHIR server's own tests expect for three DocumentReferences.
 @Suite(.enabled(if: ConformanceData.has("ms-fhir-server/TestFiles/R4"), "needs data set ms-fhir-server"))

@@ -7,6 +7,7 @@ import Foundation
 import JSONCore
 import Storage
 import Testing
+import TestSupport
 
 /// Every official R4 example goes in, comes out as it was, and is found by everything it says.
 @Suite(

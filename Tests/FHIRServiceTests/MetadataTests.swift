@@ -1,3 +1,4 @@
+import Base
 import FHIRModel
 import FHIRService
 import Foundation

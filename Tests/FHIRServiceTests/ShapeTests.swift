@@ -5,6 +5,7 @@ import FHIRService
 import Foundation
 import JSONCore
 import Testing
+import TestSupport
 
 /// FHIR R4 search.html#summary and #elements.
 @Suite struct ShapeTests {

@@ -4,6 +4,7 @@ import Foundation
 import JSONCore
 import Synchronization
 import Testing
+import TestSupport
 
 /// `$validate` (FHIR R4 resource-operation-validate.html).
 @Suite struct ValidateTests {

@@ -3,6 +3,7 @@ import FHIRModel
 import FHIRStore
 import JSONCore
 import Testing
+import TestSupport
 
 /// Writers at the same time: nothing is lost, nothing is torn.
 @Suite struct ConcurrencyTests {

@@ -1,5 +1,6 @@
 import Base
 import FHIRStore
+import TestSupport
 
 /// Random transactions of one writer, the same for the same seed, with what must be there after each.
 struct Course: Sendable {

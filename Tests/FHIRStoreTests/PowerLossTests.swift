@@ -4,6 +4,8 @@ import Storage
 import StorageSQLite
 import Synchronization
 import Testing
+import FaultDisk
+import TestSupport
 
 /// The power is cut at a seeded change to the disk, from the very first one on, while writers carry out transactions
 /// of resources. Then each of several states the disk may be in is judged: every acknowledged version is there with

@@ -8,6 +8,7 @@ import Synthesis
 import Testing
 
 @testable import FHIRStore
+import TestSupport
 
 /// What searches become: the SQL, and how SQLite carries it out on a store of more than 20,000 resources.
 @Suite(.serialized) struct SearchPlanTests {

@@ -6,6 +6,7 @@ import Storage
 import StorageSQLite
 import Synchronization
 import Testing
+import TestSupport
 
 /// Versions, history, change log and index rows of single writes, judged by the file's content.
 @Suite struct VersionTests {

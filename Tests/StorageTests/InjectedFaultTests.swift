@@ -3,6 +3,8 @@ import Storage
 import StorageSQLite
 import Synchronization
 import Testing
+import FaultDisk
+import TestSupport
 
 /// The k-th write or sync fails, for every k the workload reaches. No acknowledgement may be lost, and after a failed
 /// sync there is none any more.

@@ -3,6 +3,7 @@ import Storage
 import StorageSQLite
 import Synchronization
 import Testing
+import TestSupport
 
 /// What writers were promised, and an oracle that looks for it with SQLite alone, none of our code.
 ///

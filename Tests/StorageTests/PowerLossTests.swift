@@ -2,6 +2,8 @@ import Storage
 import StorageSQLite
 import Synchronization
 import Testing
+import FaultDisk
+import TestSupport
 
 /// The power is cut at a seeded change to the disk, from the very first one on; then each of several states the disk
 /// may be in is opened, and every acknowledged transaction must be there, whole (the method: CFaultVFS).

@@ -2,6 +2,7 @@ import CSQLite
 import Storage
 import StorageSQLite
 import Testing
+import TestSupport
 
 /// The contract of `Database`, on the SQLite engine.
 @Suite struct SQLiteDatabaseTests {

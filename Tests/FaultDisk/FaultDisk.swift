@@ -1,18 +1,18 @@
 import CFaultVFS
 import CSQLite
-import StorageSQLite
 import Storage
+public import StorageSQLite
 import Synchronization
 
 /// A disk that loses power and fails where it is told to: CFaultVFS under a name of its own.
-final class FaultDisk: Sendable {
+public final class FaultDisk: Sendable {
   private static let count = Atomic<Int>(0)
 
-  let name: String
+  public let name: String
   // The C side has a lock of its own; the pointer never changes.
   private nonisolated(unsafe) let vfs: OpaquePointer
 
-  init() throws {
+  public init() throws {
     name = "fault-\(FaultDisk.count.add(1, ordering: .relaxed).newValue)"
     guard let vfs = fault_vfs_register(name) else { throw StorageError(.other, detail: "no fault VFS") }
     self.vfs = vfs
@@ -20,26 +20,26 @@ final class FaultDisk: Sendable {
 
   deinit { fault_vfs_unregister(vfs) }
 
-  var operations: Int64 { fault_vfs_operations(vfs) }
-  var isCut: Bool { fault_vfs_is_cut(vfs) != 0 }
-  func cut() { fault_vfs_cut(vfs) }
-  func cut(at change: Int64) { fault_vfs_cut_at(vfs, change) }
+  public var operations: Int64 { fault_vfs_operations(vfs) }
+  public var isCut: Bool { fault_vfs_is_cut(vfs) != 0 }
+  public func cut() { fault_vfs_cut(vfs) }
+  public func cut(at change: Int64) { fault_vfs_cut_at(vfs, change) }
 
-  enum Kind { case write, sync }
+  public enum Kind { case write, sync }
 
-  func fail(_ kind: Kind, at k: Int64, count: Int64 = 1, code: Int32) {
+  public func fail(_ kind: Kind, at k: Int64, count: Int64 = 1, code: Int32) {
     fault_vfs_fail(vfs, Int32((kind == .write ? FAULT_WRITE : FAULT_SYNC).rawValue), k, count, code)
   }
 
-  func count(_ kind: Kind) -> Int64 {
+  public func count(_ kind: Kind) -> Int64 {
     fault_vfs_count(vfs, Int32((kind == .write ? FAULT_WRITE : FAULT_SYNC).rawValue))
   }
 
   /// Writes one of the states the disk may be in after the cut; false when that failed.
-  func materialise(seed: UInt64, into folder: String) -> Bool { fault_vfs_materialise(vfs, seed, folder) >= 0 }
+  public func materialise(seed: UInt64, into folder: String) -> Bool { fault_vfs_materialise(vfs, seed, folder) >= 0 }
 
   /// A configuration that stores here: small caches and a short log, so that much happens in little time.
-  func configuration() -> SQLiteConfiguration {
+  public func configuration() -> SQLiteConfiguration {
     var configuration = SQLiteConfiguration()
     configuration.vfs = name
     configuration.checkpointPages = 40
