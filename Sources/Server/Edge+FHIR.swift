@@ -12,16 +12,13 @@ extension Edge {
   ) async throws(Fault) -> HTTPResponse {
     let query = query.isEmpty ? QueryString() : QueryString(parsing: query)
     guard let method = Route.Method(request.method) else { return try other(request, path, mount, &trace) }
-    // What goes wrong before the negotiation is told in the form asked for, if that is one.
-    let wanted = query["_format"]
-    trace.format =
-      (try? Negotiation.format(
-        accept: request.header("accept"), format: wanted, release: mount.service.schema.release)) ?? .fhirJSON
+    // What goes wrong before the negotiation counts is told in the form asked for, if that is one.
+    let negotiated = negotiate(request, query["_format"], mount)
+    trace.format = (try? negotiated.get()) ?? .fhirJSON
     let form = try form(request, method, path)
     let interaction = try route(request, method, path, query, form, mount, &trace)
     trace.activity = Activity(interaction)
-    trace.format = try Negotiation.format(
-      accept: request.header("accept"), format: wanted ?? form?["_format"], release: mount.service.schema.release)
+    trace.format = try (form?["_format"].map { negotiate(request, $0, mount) } ?? negotiated).get()
     try checkAnswerParameters(query, interaction)
     trace.isPretty = query["_pretty"] == "true"
     let call = try call(interaction, request, query, mount)
@@ -32,6 +29,13 @@ extension Edge {
       ? try await aside(call, request, mount, decision)
       : try await perform(call, request, mount, decision)
     return try render(answer, interaction, trace, mount)
+  }
+
+  private func negotiate(_ request: HTTPRequest, _ format: String?, _ mount: FHIRMount) -> Result<Format, Fault> {
+    Result { () throws(Fault) in
+      try Negotiation.format(
+        accept: request.header("accept"), format: format, release: mount.representation.release)
+    }
   }
 
   /// Who asks, and what they may see: nobody is known yet, so the server listens where only its own machine reaches it.
