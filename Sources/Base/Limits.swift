@@ -39,8 +39,10 @@ public struct Limits: Sendable, Equatable {
   public var pageBytesMax = 32 * 1024 * 1024
   /// Parameters of one search.
   public var searchParametersMax = 200
-  /// Comma-separated values of one search parameter.
+  /// Comma-separated values of one search, over all its parameters.
   public var searchValuesMax = 2_000
+  /// Different conditional references of one resource: each is a search.
+  public var conditionalReferencesMax = 1_000
   /// Resources that one conditional deletion deletes.
   public var conditionalDeletionsMax = 100
   /// Index rows of one resource.

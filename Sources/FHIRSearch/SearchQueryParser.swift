@@ -37,6 +37,10 @@ public struct SearchQueryParser: Sendable {
       }
       if let condition = try condition(parameter, &search) {
         search.conditions.append(condition)
+        let values = search.conditions.reduce(0) { $0 + $1.values.count }
+        guard values <= limits.searchValuesMax else {
+          throw Fault(.invalid, "A search takes at most \(limits.searchValuesMax) values in all.", code: "too-costly")
+        }
         search.understood.append(parameter)
       }
     }

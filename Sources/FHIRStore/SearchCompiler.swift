@@ -106,14 +106,31 @@ struct SearchCompiler {
       } else if place == 0, plan.sets.isEmpty {
         plan.sets.append(union(condition.predicates))
       } else {
-        plan.filters.append("(\(condition.predicates.map { $0.probe() }.joined(separator: " OR ")))")
+        plan.filters.append(anyOf(condition.predicates.map { $0.probe() }))
       }
     }
     return plan
   }
 
+  /// Alternatives past this many are grouped: SQLite takes 500 terms in a compound SELECT and a tree of conditions 1,000
+  /// deep, and a search may name more values than that (`Limits.searchValuesMax`).
+  private static let groupMax = 100
+
   private func union(_ predicates: [Predicate]) -> SQL {
-    predicates.map { $0.set() }.joined(separator: " UNION ALL ")
+    let sets = predicates.map { $0.set() }
+    guard sets.count > Self.groupMax else { return sets.joined(separator: " UNION ALL ") }
+    return Self.groups(sets).map { "SELECT key FROM (\($0.joined(separator: " UNION ALL ")))" }
+      .joined(separator: " UNION ALL ")
+  }
+
+  private func anyOf(_ alternatives: [SQL]) -> SQL {
+    guard alternatives.count > Self.groupMax else { return "(\(alternatives.joined(separator: " OR ")))" }
+    let groups = Self.groups(alternatives).map { group -> SQL in "(\(group.joined(separator: " OR ")))" }
+    return "(\(groups.joined(separator: " OR ")))"
+  }
+
+  private static func groups(_ pieces: [SQL]) -> [ArraySlice<SQL>] {
+    stride(from: 0, to: pieces.count, by: groupMax).map { pieces[$0..<min($0 + groupMax, pieces.count)] }
   }
 
   // MARK: What the resource's own row answers
@@ -152,7 +169,7 @@ struct SearchCompiler {
       default: return "1 = 0"
       }
     }
-    return "(\(alternatives.joined(separator: " OR ")))"
+    return anyOf(alternatives)
   }
 
   // MARK: Index conditions

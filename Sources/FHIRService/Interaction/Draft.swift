@@ -12,9 +12,18 @@ extension FHIRService {
     _ resource: ResourceNode?, _ type: Schema.TypeID, _ id: String, _ map: ReferenceMap, _ view: StoreView?
   ) throws -> Draft {
     guard let resource else { throw Fault(.invalid, "The request needs a resource as its body.", code: "required") }
+    var resolved: [String: String] = [:]
     let edits = try References.edits(in: resource, map) { text in
       guard let view else { return nil }
-      return try self.resolveConditional(text, view)
+      if let known = resolved[text] { return known }
+      guard resolved.count < limits.conditionalReferencesMax else {
+        throw Fault(
+          .invalid, "A resource takes at most \(limits.conditionalReferencesMax) different conditional references.",
+          code: "too-costly")
+      }
+      let address = try self.resolveConditional(text, view)
+      resolved[text] = address
+      return address
     }
     let body = ResourceBody(
       resource.document, resource.node, type: schema.name(type), id: id, replacing: edits)
