@@ -112,8 +112,8 @@ struct SearchCompiler {
     return plan
   }
 
-  /// Alternatives past this many are grouped: SQLite takes 500 terms in a compound SELECT and a tree of conditions 1,000
-  /// deep, and a search may name more values than that (`Limits.searchValuesMax`).
+  /// Alternatives past this many are grouped: SQLite takes 500 terms in a compound SELECT and a tree of conditions
+  /// 1,000 deep, and a search may name more values than that (`Limits.searchValuesMax`).
   private static let groupMax = 100
 
   private func union(_ predicates: [Predicate]) -> SQL {
