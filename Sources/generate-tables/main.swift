@@ -11,10 +11,19 @@ import TableGeneration
 
 // generate-tables FOLDER FILE: reads the official package of a FHIR release in FOLDER, writes its table to FILE.
 // See docs/internals/tables.md.
+// generate-tables ucum ESSENCE FILE: reads ucum-essence.xml, writes the table of units to FILE.
 
 let arguments = CommandLine.arguments
+if arguments.count == 4, arguments[1] == "ucum" {
+  let essence = String(decoding: try Data(contentsOf: URL(fileURLWithPath: arguments[2])), as: UTF8.self)
+  let table = try UnitTableGenerator(essence: essence).table()
+  try Data(table.utf8).write(to: URL(fileURLWithPath: arguments[3]), options: .atomic)
+  print("\(arguments[3]): \(table.utf8.count) bytes")
+  exit(0)
+}
 guard arguments.count == 3 else {
   print("usage: generate-tables <folder of a FHIR release's package> <table to write>")
+  print("       generate-tables ucum <ucum-essence.xml> <table to write>")
   exit(2)
 }
 let generator = TableGenerator(try DefinitionPackage(folder: arguments[1]))
