@@ -28,7 +28,9 @@ struct JSONParser: ~Copyable {
     self.base = base
     self.end = count
     self.limits = limits
-    self.capacity = count / 16 + 32
+    // FHIR has a word in 9 to 11 bytes of compact text: so the tape hardly ever moves, and what stays untouched of it
+    // is never made real.
+    self.capacity = min(count / 8 + 32, limits.nodesMax + 2)
     self.tape = .allocate(capacity: capacity)
   }
 

@@ -31,9 +31,12 @@ struct Run {
     try measureStart()
     let server = try start()
     let loaded = try load(samples, server)
+    try measureValidation(samples, loaded, server)
     let people = try People(server, requests(server))
-    try measureReads(people, server)
+    let reads = try measureReads(people, server)
+    try measureXMLReads(people, reads, server)
     try measureCRUD(server)
+    try measurePatches(server)
     try measureSearches(people, server)
     report.add("Memory after all this", "\((Double(server.residentBytes) / 1_048_576).text(0)) MiB")
     report.add("Orderly stop", server.stop() == 0 ? "clean" : "not clean")
@@ -51,11 +54,11 @@ struct Run {
     }
   }
 
-  private func requests(_ server: ServerProcess) -> Requests {
+  func requests(_ server: ServerProcess) -> Requests {
     Requests(host: "127.0.0.1:\(server.port)", base: Self.servicePath)
   }
 
-  private func loop<W: Workload>(_ workload: W, _ connections: Int, _ server: ServerProcess) throws -> Measurement {
+  func loop<W: Workload>(_ workload: W, _ connections: Int, _ server: ServerProcess) throws -> Measurement {
     var workload = workload
     let client = LoadClient(server: server)
     _ = try client.run(&workload, connections: connections, seconds: options.warmUpSeconds)
@@ -106,7 +109,7 @@ struct Run {
 
   // MARK: - Reading
 
-  private mutating func measureReads(_ people: People, _ server: ServerProcess) throws {
+  private mutating func measureReads(_ people: People, _ server: ServerProcess) throws -> Measurement {
     let requests = requests(server)
     let connections = options.readConnections
     let reads = try loop(RepeatedRequests(people.ids.map { requests.read("Patient/\($0)") }), connections, server)
@@ -129,6 +132,7 @@ struct Run {
     report.summary += [
       reads.perSecond.text(0), reads.percentile(0.99).text(2), reads.perServerCore.text(0), ratio.text(2),
     ]
+    return reads
   }
 
   private mutating func measureSearches(_ people: People, _ server: ServerProcess) throws {

@@ -48,7 +48,7 @@ struct SampleResources {
     return writer.bytes
   }
 
-  private static let explanationOfBenefit = Array(
+  static let explanationOfBenefit = Array(
     """
     {"resourceType":"ExplanationOfBenefit","status":"active","type":{"coding":[{"system":\
     "http://terminology.hl7.org/CodeSystem/claim-type","code":"professional"}]},"use":"claim","patient":{"reference":\

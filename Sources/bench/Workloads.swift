@@ -28,6 +28,27 @@ struct RequestsOnce: Workload {
   func accepts(_ response: LoadResponse, _ connection: Int) -> Bool { response.status == 200 || response.status == 201 }
 }
 
+/// Each connection sends requests of its own in turn, such as two changes of one resource that undo each other.
+struct RequestsOfConnections: Workload {
+  private let requests: [[[UInt8]]]
+  private var positions: [Int]
+
+  /// - Parameter requests: one list for each connection.
+  init(_ requests: [[[UInt8]]]) {
+    self.requests = requests
+    positions = requests.map { _ in 0 }
+  }
+
+  mutating func next(_ connection: Int) -> [UInt8]? {
+    let own = requests[connection]
+    guard !own.isEmpty else { return nil }
+    positions[connection] = (positions[connection] + 1) % own.count
+    return own[positions[connection]]
+  }
+
+  func accepts(_ response: LoadResponse, _ connection: Int) -> Bool { response.status == 200 }
+}
+
 /// Each connection takes the sample types in turn, and creates, reads, updates and deletes one resource: the loop of
 /// the public FHIR server comparison by Health Samurai. All four count as requests.
 struct CRUDMix: Workload {
