@@ -36,12 +36,13 @@ def free_port():
 
 
 class Server:
-    """One server process on a port of the loopback address."""
+    """One server process on a port of the loopback address; `services` as `aceso serve --service` takes them."""
 
-    def __init__(self, data_dir, port=None, log=None):
+    def __init__(self, data_dir, port=None, log=None, services=()):
         self.data_dir = data_dir
         self.port = port or free_port()
         self.log = log or data_dir + ".log"
+        self.services = [option for service in services for option in ("--service", service)]
         self.process = None
 
     @property
@@ -53,7 +54,8 @@ class Server:
         began = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [binary(), "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1", "--port", str(self.port)],
+                [binary(), "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1", "--port", str(self.port),
+                 *self.services],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while True:
             try:
