@@ -43,6 +43,10 @@ public struct Limits: Sendable, Equatable {
   public var searchValuesMax = 2_000
   /// Different conditional references of one resource: each is a search.
   public var conditionalReferencesMax = 1_000
+  /// Different conditional references of one batch or transaction.
+  public var bundleConditionalReferencesMax = 2_000
+  /// Resources from which one deletion with `_remove-references` takes their references.
+  public var referrersMax = 1_000
   /// Resources that one conditional deletion deletes.
   public var conditionalDeletionsMax = 100
   /// Index rows of one resource.

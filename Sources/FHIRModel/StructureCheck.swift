@@ -64,7 +64,9 @@ final class StructureLayout: Sendable {
     var binding: Schema.BindingID?
     var isChoice: Bool
     /// Behind the 128 bits of a type: never the case in R4.
-    var isPastMask: Bool
+    var isPastMask = false
+    /// A resource's own `id`, whose grammar is narrower than that of an element's.
+    var isResourceID = false
   }
 
   let schema: Schema
@@ -87,7 +89,7 @@ final class StructureLayout: Sendable {
     var types: [TypeLayout] = []
     var elements = schema.elementRecords.map { element in
       ElementLayout(
-        min: element.low, max: element.high, binding: element.binding, isChoice: element.isChoice, isPastMask: false)
+        min: element.low, max: element.high, binding: element.binding, isChoice: element.isChoice)
     }
     var contained: Set<Int32> = []
     for index in 0..<schema.types.count {
@@ -100,7 +102,10 @@ final class StructureLayout: Sendable {
         if position >= 128 { elements[Int(element.id.rawValue)].isPastMask = true }
         let bit: UInt128 = position < 128 ? 1 << UInt128(position) : 0
         if element.min > 0 { layout.required |= bit }
-        if element.name == "id" { layout.idBit = bit }
+        if element.name == "id" {
+          layout.idBit = bit
+          elements[Int(element.id.rawValue)].isResourceID = layout.isResource
+        }
         if layout.isResource, element.name == "contained" { contained.insert(element.id.rawValue) }
       }
       types.append(layout)

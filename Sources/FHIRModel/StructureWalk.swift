@@ -157,7 +157,7 @@ struct StructureWalk {
       if document.kind(value) == .array {
         return report("structure", "The element occurs once at most: it must not be an array.")
       }
-      if isResourceID(found) { return checkResourceID(value) }
+      if element.isResourceID { return checkResourceID(value) }
       return checkValue(value, found.type, binding: element.binding, element: found.element, depth: depth)
     }
     guard document.kind(value) == .array else {
@@ -215,13 +215,5 @@ struct StructureWalk {
     guard hasValue == hasExtensions else { return }
     report(
       "invariant", "An extension must have either a value or extensions, not \(hasValue ? "both" : "neither") (ext-1).")
-  }
-
-  /// Whether an element is a resource's own `id`.
-  private func isResourceID(_ found: (element: Schema.ElementID, type: Schema.TypeID)) -> Bool {
-    let start = Int(found.element.rawValue)
-    let element = schema.elementRecords[start]
-    let owner = layout.types[Int(element.owner.rawValue)]
-    return owner.isResource && owner.idBit == 1 << UInt128(element.id.rawValue - owner.elementStart)
   }
 }

@@ -108,6 +108,23 @@ public struct Preference: Sendable {
   }
 }
 
+/// What a client says of a bundle's entries by `x-bundle-processing-logic`: whether they may be carried out side by
+/// side. They are carried out one after the other in either case, which is one of the orders that both allow.
+public enum BundleProcessing: String, Sendable {
+  case parallel, sequential
+
+  /// Reads the header, whose case does not matter.
+  /// - Throws: `.invalid` for anything else.
+  public init(header: String) throws(Fault) {
+    guard let value = Self(rawValue: header.lowercased()) else {
+      throw Fault(
+        .invalid, "The x-bundle-processing-logic header '\(header)' is not one of parallel, sequential.",
+        code: "value")
+    }
+    self = value
+  }
+}
+
 /// A resource inside a parsed document.
 public struct ResourceNode: Sendable {
   public let document: JSONDocument
@@ -132,6 +149,8 @@ public struct Call: Sendable {
   public var provenance: String?
   /// The body's resource.
   public var resource: ResourceNode?
+  /// How the entries of a bundle may be carried out.
+  public var bundleProcessing: BundleProcessing?
   /// The service's address as the client sees it, without a slash at its end.
   public var base: String
 

@@ -16,8 +16,15 @@ public final class FHIRService: Sendable {
   let check: StructureCheck
   let invariants: InvariantCheck
   let capability: CapabilityStatement
+  /// By `TypeID.rawValue`.
+  private let policies: [VersionPolicy]
+  /// The rules of the standard that a write must keep.
+  let writeInvariants: InvariantExtent
 
-  public init(_ store: FHIRStore, limits: Limits, clock: Clock, ids: IdentifierSource, software: Software) {
+  public init(
+    _ store: FHIRStore, limits: Limits, clock: Clock, ids: IdentifierSource, software: Software,
+    configuration: Configuration = Configuration()
+  ) {
     self.schema = store.schema
     self.limits = limits
     self.route = Route(store.schema)
@@ -27,8 +34,21 @@ public final class FHIRService: Sendable {
     self.extractor = IndexExtractor(store.parameters, limits: limits)
     self.check = StructureCheck(schema: store.schema, limits: limits)
     self.invariants = InvariantCheck(schema: store.schema, limits: limits)
-    self.capability = CapabilityStatement(store.parameters, software: software, date: clock.now())
+    self.policies = store.schema.allTypes.map { configuration.versions[store.schema.name($0)] }
+    self.writeInvariants = configuration.invariants == .all ? .requirements : .cheap
+    self.capability = CapabilityStatement(
+      store.parameters, versions: configuration.versions, software: software, date: clock.now())
   }
+
+  /// What a service's owner chooses.
+  public struct Configuration: Sendable, Equatable {
+    public var versions = VersionPolicies()
+    public var invariants = WriteInvariants.cheap
+
+    public init() {}
+  }
+
+  func policy(_ type: Schema.TypeID) -> VersionPolicy { policies[Int(type.rawValue)] }
 
   /// The name and version that the capability statement tells.
   public struct Software: Sendable {

@@ -38,6 +38,9 @@ public struct Change: Sendable {
   /// Index rows that the new version has and the old one had not, and the other way round.
   let added: [IndexRow]
   let removed: [IndexRow]
+
+  /// Whether it makes a version.
+  public var isVersion: Bool { effect == .version || effect == .replacement }
 }
 
 /// What became of a change.

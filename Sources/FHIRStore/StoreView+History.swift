@@ -15,6 +15,8 @@ public struct HistoryWindow: Sendable {
   public var since: Instant?
   /// Versions before this instant.
   public var before: Instant?
+  /// Versions that were the newest at some time from the first to the second instant, both inclusive.
+  public var current: ClosedRange<Instant>?
   public var isAscending = false
   /// The position behind which the page begins.
   public var after: Int64?
@@ -45,13 +47,23 @@ extension StoreView {
   public func history(_ scope: HistoryScope, _ window: HistoryWindow) throws -> HistoryPage? {
     guard let source = try source(scope) else { return nil }
     var range: SQL = "1 = 1"
-    if let since = window.since { range += " AND updated >= \(since.milliseconds)" }
-    if let before = window.before { range += " AND updated < \(before.milliseconds)" }
+    if let current = window.current {
+      // A version is the newest until its successor's time; of several in one millisecond only the last one is.
+      range += """
+         AND v.updated <= \(current.upperBound.milliseconds) AND coalesce(
+        (SELECT h.updated FROM resource_history AS h WHERE h.key = v.key AND h.version > v.version
+         ORDER BY h.version LIMIT 1),
+        (SELECT r.updated FROM resource AS r WHERE r.key = v.key AND r.version > v.version),
+        \(Int64.max)) > \(current.lowerBound.milliseconds)
+        """
+    }
+    if let since = window.since { range += " AND v.updated >= \(since.milliseconds)" }
+    if let before = window.before { range += " AND v.updated < \(before.milliseconds)" }
     var page = HistoryPage()
-    page.total = try reader.first("SELECT count(*) FROM (\(source)) WHERE \(range)") { Int($0.integer(0)) } ?? 0
+    page.total = try reader.first("SELECT count(*) FROM (\(source)) AS v WHERE \(range)") { Int($0.integer(0)) } ?? 0
     guard window.count > 0 else { return page }
     if let after = window.after {
-      range += window.isAscending ? " AND position > \(after)" : " AND position < \(after)"
+      range += window.isAscending ? " AND v.position > \(after)" : " AND v.position < \(after)"
     }
     let order: SQL = window.isAscending ? "ASC" : "DESC"
     var last: Int64 = 0
@@ -61,7 +73,7 @@ extension StoreView {
       SELECT c.position, c.key, c.type, r.id, c.version, c.updated,
              CASE WHEN r.version = c.version THEN r.method ELSE h.method END,
              CASE WHEN r.version = c.version THEN r.body ELSE h.body END
-      FROM (SELECT * FROM (\(source)) WHERE \(range) ORDER BY position \(order) LIMIT \(window.count + 1)) AS c
+      FROM (SELECT * FROM (\(source)) AS v WHERE \(range) ORDER BY v.position \(order) LIMIT \(window.count + 1)) AS c
       JOIN resource AS r ON r.key = c.key
       LEFT JOIN resource_history AS h ON h.key = c.key AND h.version = c.version
       ORDER BY c.position \(order)

@@ -33,6 +33,29 @@ extension StoreView {
     return again
   }
 
+  private static let methodRow = Statement("SELECT method FROM resource WHERE type = ? AND id = ?")
+  private static let keyRow = Statement(
+    "SELECT type, id, version, updated, method, body FROM resource WHERE key = ?")
+
+  /// Whether a resource is there, and not deleted.
+  public func isThere(_ type: Schema.TypeID, _ id: String) throws -> Bool {
+    guard restriction.allows(type) else { return false }
+    let method = try reader.first(Self.methodRow, [.integer(store.numbers.number(type)), .text(id)]) { $0.integer(0) }
+    return method.map { $0 != WriteMethod.delete.rawValue } ?? false
+  }
+
+  /// The newest versions of resources by their keys, in the keys' order, without those the caller may not know.
+  public func newest(_ keys: [Int64]) throws -> [StoredVersion] {
+    try keys.compactMap { key in
+      try reader.first(Self.keyRow, [.integer(key)]) { row -> StoredVersion? in
+        guard let type = store.numbers.types[row.integer(0)], restriction.allows(type) else { return nil }
+        return try version(
+          row, key: key, type: type, id: row.text(1), version: row.integer(2), updated: row.integer(3),
+          method: row.integer(4), bodyColumn: 5)
+      }.flatMap { $0 }
+    }
+  }
+
   func version(
     _ row: any Row, key: Int64, type: Schema.TypeID, id: String, version: Int64, updated: Int64, method: Int64,
     bodyColumn: Int

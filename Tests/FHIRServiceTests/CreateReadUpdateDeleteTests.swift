@@ -115,7 +115,7 @@ import Testing
       #expect(instance.body?["total"]?.integer == 3)
       #expect(instance.entries.map { $0["request"]?["method"]?.string } == ["DELETE", "PUT", "POST"])
       #expect(
-        instance.entries.map { $0["response"]?["status"]?.string } == ["204 No Content", "200 OK", "201 Created"])
+        instance.entries.map { $0["response"]?["status"]?.string } == ["204 NoContent", "200 OK", "201 Created"])
       #expect(instance.entries.map { $0["response"]?["etag"]?.string } == ["W/\"3\"", "W/\"2\"", "W/\"1\""])
       #expect(instance.entries[0]["resource"] == nil)
       #expect(instance.entries[2]["resource"]?["active"]?.bool == true)

@@ -85,7 +85,7 @@ import Testing
       #expect(try await service.send(.get, "Patient/\(last)").status == 404)
       #expect(try await service.send(.get, "Patient/\(ids[0])").status == 410)
       #expect(try await service.send(.get, "Patient?_tag=other").ids.count == 2)
-      #expect(try await service.send(.delete, "Patient?id=x").status == 400)
+      #expect(try await service.send(.delete, "Patient?id=x").status == 412)
     }
   }
 

@@ -41,7 +41,7 @@ import Testing
     (
       "Appointment/a",
       """
-      {"resourceType":"Appointment","id":"a","status":"booked",
+      {"resourceType":"Appointment","id":"a","status":"proposed",
        "participant":[{"actor":{"reference":"Patient/p"},"status":"accepted"}]}
       """
     ),

@@ -7,7 +7,7 @@ import Testing
 /// As many values as a search may have, and one more; whatever their kind, and beside another condition.
 @Suite struct ManyValuesTests {
   private static let observation =
-    #"{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"urn:s","code":"c"}]},"subject":{"reference":"Patient/p"},"effectiveDateTime":"2020-01-01","valueQuantity":{"value":7,"code":"mg"}}"#
+    #"{"resourceType":"Observation","id":"o","status":"final","code":{"coding":[{"system":"urn:s","code":"c"}]},"subject":{"reference":"Patient/p"},"effectiveDateTime":"2020-01-01","valueQuantity":{"value":7,"system":"http://unitsofmeasure.org","code":"mg"}}"#
 
   @Test(arguments: [
     ("code", "urn:s|c", "urn:s|x"), ("subject", "Patient/p", "Patient/x"), ("date", "2020-01-01", "1990-01-01T00:00:"),

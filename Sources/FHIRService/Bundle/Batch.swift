@@ -7,7 +7,8 @@ extension FHIRService {
   /// FHIR R4 http#brules: each entry by itself, one's failure is no other's. The writes share one commit; the reads
   /// come after it, so that none keeps the writer waiting.
   func batch(_ entries: [JSONValue], _ call: Call, _ decision: Decision) async throws -> Answer {
-    let items = entries.enumerated().map { place, value in item(value, place, call) }
+    var items = entries.enumerated().map { place, value in item(value, place, call) }
+    limitConditionalReferences(of: &items)
     let service = self
     var answers: [(Answer, outcome: [UInt8]?)] = Array(repeating: (Answer(200), nil), count: items.count)
     let writes = items.filter(\.isWrite)
@@ -44,7 +45,7 @@ extension FHIRService {
       guard entry.isWrite else { return Item(place: place, entry: .success(entry)) }
       do {
         let request = try writeRequest(entry.call)
-        if let resource = request.resource { try checkStructure(resource, expecting: request.type) }
+        if let resource = request.resource { try check(resource, expecting: request.type) }
         return Item(place: place, entry: .success(entry), write: .success((request, try prebuild(request))))
       } catch {
         return Item(place: place, entry: .success(entry), write: .failure(fault(error)))
@@ -52,6 +53,25 @@ extension FHIRService {
     } catch {
       return Item(place: place, entry: .failure(error))
     }
+  }
+
+  /// Entries that would exceed the batch's conditional references fail by themselves.
+  private func limitConditionalReferences(of items: inout [Item]) {
+    var seen: Set<String> = []
+    for place in items.indices {
+      guard case .success((let request, nil))? = items[place].write, let resource = request.resource else { continue }
+      seen.formUnion(References.conditional(in: resource))
+      if seen.count > limits.bundleConditionalReferencesMax {
+        items[place].write = .failure(tooManyConditionalReferences)
+      }
+    }
+  }
+
+  var tooManyConditionalReferences: Fault {
+    Fault(
+      .invalid,
+      "A bundle takes at most \(limits.bundleConditionalReferencesMax) different conditional references.",
+      code: "too-costly")
   }
 
   private func carryOut(_ item: Item, _ scope: WriteScope) throws -> (Answer, outcome: [UInt8]?) {

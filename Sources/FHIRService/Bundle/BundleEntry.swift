@@ -55,6 +55,10 @@ extension FHIRService {
     call.query = query
     call.conditions.ifMatch = request["ifMatch"]?.string
     call.conditions.ifNoneMatch = request["ifNoneMatch"]?.string
+    // A bundle has an instant where HTTP has a date.
+    if let text = request["ifModifiedSince"]?.string, let since = FHIRDateTime(text, as: .instant) {
+      call.conditions.ifModifiedSince = Instant(milliseconds: since.low / 1_000).httpDate
+    }
     call.conditions.ifNoneExist = request["ifNoneExist"]?.string
     call.resource = value["resource"].map { ResourceNode($0.document, $0.node) }
     return BundleEntry(

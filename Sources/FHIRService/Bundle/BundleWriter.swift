@@ -109,7 +109,8 @@ struct BundleWriter {
     writer.beginObject()
     let status =
       switch version.method {
-      case .delete: "204 No Content"
+      // Azure's spelling, which its clients compare.
+      case .delete: "204 NoContent"
       case .post: "201 Created"
       case .put, .patch: version.version == 1 ? "201 Created" : "200 OK"
       }

@@ -8,12 +8,16 @@ import JSONCore
 /// bundle#references).
 struct ReferenceMap: Sendable {
   private var addresses: [String: String] = [:]
+  /// What conditional references stand for.
+  private(set) var resolved: [String: String] = [:]
   /// The address below which the current entry's relative references lie: its own `fullUrl` without `Type/id`.
   var base: String?
 
   var isEmpty: Bool { addresses.isEmpty }
 
   mutating func add(_ fullURL: String, _ address: String) { addresses[fullURL] = address }
+
+  mutating func resolve(_ conditional: String, _ address: String) { resolved[conditional] = address }
 
   /// The new address of a reference, nil where it stays.
   func address(of text: String) -> String? {
@@ -32,16 +36,21 @@ struct ReferenceMap: Sendable {
 
 /// Finds the references of a resource and what to put in their place.
 enum References {
-  private static let reference: JSONKey = "reference"
+  static let reference: JSONKey = "reference"
   private static let value: JSONKey = "value"
 
   /// Whether a reference is conditional (`Patient?identifier=…`).
-  static func hasConditional(_ resource: ResourceNode) -> Bool {
-    var found = false
+  static func hasConditional(_ resource: ResourceNode) -> Bool { !conditional(in: resource).isEmpty }
+
+  /// The conditional references of a resource, each once.
+  static func conditional(in resource: ResourceNode) -> [String] {
+    var found: [String] = []
+    var seen: Set<String> = []
     visit(resource) { key, node in
-      if !found, resource.document.keyEquals(key, reference), isConditional(resource.document.lexeme(node)) {
-        found = true
-      }
+      guard resource.document.keyEquals(key, reference), isConditional(resource.document.lexeme(node)),
+        let text = resource.document.string(node), seen.insert(text).inserted
+      else { return }
+      found.append(text)
     }
     return found
   }
@@ -57,12 +66,10 @@ enum References {
 
   /// The edits that rewrite a resource's references.
   ///
-  /// `Reference.reference` is rewritten by the map or, where conditional, by `resolve`. Of other strings those equal
-  /// to an entry's `urn:` address are, since elements of type uri, url, oid and uuid count as well; only `value`, which
-  /// is an identifier's text, stays.
-  static func edits(in resource: ResourceNode, _ map: ReferenceMap, resolve: (String) throws -> String?) throws
-    -> [JSONEdit]
-  {
+  /// `Reference.reference` is rewritten by the map, which has the conditional ones resolved. Of other strings those
+  /// equal to an entry's `urn:` address are, since elements of type uri, url, oid and uuid count as well; only `value`,
+  /// which is an identifier's text, stays.
+  static func edits(in resource: ResourceNode, _ map: ReferenceMap) -> [JSONEdit] {
     var places: [(node: JSONNode, isReference: Bool)] = []
     let document = resource.document
     visit(resource) { key, node in
@@ -77,7 +84,7 @@ enum References {
     for place in places {
       guard let text = document.string(place.node) else { continue }
       let isConditional = place.isReference && isConditional(document.lexeme(place.node))
-      guard let address = try isConditional ? resolve(text) : map.address(of: text) else { continue }
+      guard let address = isConditional ? map.resolved[text] : map.address(of: text) else { continue }
       var writer = JSONWriter()
       writer.string(address)
       edits.append(JSONEdit(place.node, writer.bytes))
@@ -126,14 +133,43 @@ enum References {
 }
 
 extension FHIRService {
-  /// The address a conditional reference stands for (FHIR R4 http#trules).
-  func resolveConditional(_ text: String, _ view: StoreView) throws -> String {
+  /// Looks up the conditional references of a resource that the map does not have yet (FHIR R4 http#trules).
+  ///
+  /// - Returns: what must still hold when the resource is written: that they are there.
+  /// - Throws: `.invalid` for a reference that no resource matches, or several do.
+  func resolve(_ resource: ResourceNode?, _ map: inout ReferenceMap, _ view: StoreView) throws
+    -> [@Sendable (StoreView) throws -> Bool]
+  {
+    guard let resource else { return [] }
+    let texts = References.conditional(in: resource)
+    guard texts.count <= limits.conditionalReferencesMax else {
+      throw Fault(
+        .invalid, "A resource takes at most \(limits.conditionalReferencesMax) different conditional references.",
+        code: "too-costly")
+    }
+    return try resolve(texts, &map, view)
+  }
+
+  func resolve(_ texts: [String], _ map: inout ReferenceMap, _ view: StoreView) throws
+    -> [@Sendable (StoreView) throws -> Bool]
+  {
+    var targets: [(type: Schema.TypeID, id: String)] = []
+    for text in texts where map.resolved[text] == nil {
+      let target = try target(ofConditional: text, view)
+      map.resolve(text, "\(schema.name(target.type))/\(target.id)")
+      targets.append(target)
+    }
+    guard !targets.isEmpty else { return [] }
+    return [{ [targets] view in try targets.allSatisfy { try view.isThere($0.type, $0.id) } }]
+  }
+
+  private func target(ofConditional text: String, _ view: StoreView) throws -> (type: Schema.TypeID, id: String) {
     let unresolved = Fault(
       .invalid, "Given conditional reference '\(text)' does not resolve to a resource.", code: "invalid")
     let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, let type = schema.resourceType(String(parts[0])) else { throw unresolved }
-    let criteria = try criteria(type, QueryString(parsing: parts[1]))
-    guard let id = try match(criteria, type, view) else { throw unresolved }
-    return "\(parts[0])/\(id)"
+    let ids = try view.ids(criteria(type, QueryString(parsing: parts[1])), limit: 2)
+    guard ids.count == 1 else { throw unresolved }
+    return (type, ids[0])
   }
 }

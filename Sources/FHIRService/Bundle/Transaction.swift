@@ -77,6 +77,7 @@ extension FHIRService {
     plan.writes.sort { ($0.entry.rank, $0.entry.place) < ($1.entry.rank, $1.entry.place) }
     try checkFullURLs(plan)
     for write in plan.writes where !write.isConditional { add(write, id: write.ownID, to: &plan.map) }
+    try checkInvariants(plan)
     // With a conditional entry the addresses are known only when the store was asked.
     guard !plan.writes.contains(where: \.isConditional) else { return plan }
     for place in plan.writes.indices {
@@ -86,6 +87,18 @@ extension FHIRService {
       plan.writes[place].prebuilt = try prebuild(write.request, map)
     }
     return plan
+  }
+
+  /// The standard's rules for all resources at once. The structure was checked with the bundle.
+  private func checkInvariants(_ plan: TransactionPlan) throws(Fault) {
+    var broken: [Fault.Reason] = []
+    for write in plan.writes where broken.count < InvariantCheck.issuesMax {
+      guard let resource = write.request.resource else { continue }
+      broken += try invariants.violations(
+        of: resource, type: write.request.type, writeInvariants, path: "Bundle.entry[\(write.entry.place)].resource",
+        clock: clock)
+    }
+    if !broken.isEmpty { throw Fault(.invalid, broken) }
   }
 
   private func add(_ write: TransactionPlan.Write, id: String, to map: inout ReferenceMap) {
@@ -104,8 +117,11 @@ extension FHIRService {
   }
 
   /// What each write comes to, in order of execution.
+  ///
+  /// Conditional references are resolved to what stood before the transaction.
   fileprivate func steps(_ plan: TransactionPlan, _ view: StoreView) throws -> [WriteStep] {
     var map = plan.map
+    let held = try resolveReferences(of: plan, &map, view)
     for write in plan.writes where write.isConditional {
       let id = try failing(write.entry) { try conditionalID(write, view) }
       add(write, id: id ?? write.ownID, to: &map)
@@ -114,10 +130,12 @@ extension FHIRService {
     var steps: [WriteStep] = []
     for write in plan.writes {
       map.base = write.base
-      let step = try failing(write.entry) {
+      var step = try failing(write.entry) {
         try self.step(write.request, write.prebuilt, map, view)
       }
-      for change in step.changes where !seen.insert("\(schema.name(change.type))/\(change.id)").inserted {
+      if steps.isEmpty { step.guards += held }
+      // "If any resource identities overlap, the transaction SHALL fail" (FHIR R4 http#trules).
+      for resource in step.resources where !seen.insert("\(schema.name(resource.type))/\(resource.id)").inserted {
         throw Fault(
           .invalid, "Bundle contains multiple entries that refers to the same resource '\(write.entry.url)'.",
           code: "invalid", at: "Bundle.entry[\(write.entry.place)]")
@@ -125,6 +143,19 @@ extension FHIRService {
       steps.append(step)
     }
     return steps
+  }
+
+  private func resolveReferences(of plan: TransactionPlan, _ map: inout ReferenceMap, _ view: StoreView) throws
+    -> [@Sendable (StoreView) throws -> Bool]
+  {
+    var texts: [String] = []
+    var seen: Set<String> = []
+    for write in plan.writes where write.prebuilt == nil {
+      guard let resource = write.request.resource else { continue }
+      texts += References.conditional(in: resource).filter { seen.insert($0).inserted }
+    }
+    guard texts.count <= limits.bundleConditionalReferencesMax else { throw tooManyConditionalReferences }
+    return try resolve(texts, &map, view)
   }
 
   /// The id of what a conditional entry's criteria match, nil for nothing.

@@ -7,6 +7,7 @@ import Synchronization
 /// What this service can do, generated from what is wired (FHIR R4 capabilitystatement.html).
 final class CapabilityStatement: Sendable {
   private let parameters: SearchParameters
+  private let versions: VersionPolicies
   private let software: FHIRService.Software
   private let date: Instant
   /// The statement names the service's own address, so there is one for each address it is reached by.
@@ -15,8 +16,9 @@ final class CapabilityStatement: Sendable {
   /// Addresses come from a header of the client's: more than these are made anew each time.
   private static let statementsMax = 8
 
-  init(_ parameters: SearchParameters, software: FHIRService.Software, date: Instant) {
+  init(_ parameters: SearchParameters, versions: VersionPolicies, software: FHIRService.Software, date: Instant) {
     self.parameters = parameters
+    self.versions = versions
     self.software = software
     self.date = date
     self.statements = Mutex([:])
@@ -86,8 +88,9 @@ final class CapabilityStatement: Sendable {
     writer.codes(
       "interaction",
       ["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type", "search-type"])
-    writer.member("versioning", "versioned")
-    writer.member("readHistory", true)
+    let policy = versions[schema.name(type)]
+    writer.member("versioning", policy.rawValue)
+    writer.member("readHistory", policy != .none)
     writer.member("updateCreate", true)
     writer.member("conditionalCreate", true)
     writer.member("conditionalRead", "full-support")

@@ -15,7 +15,7 @@ extension FHIRService {
       guards.append(stillMatchesNothing(criteria))
     }
     let id = request.freshID
-    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, view)
+    let draft = try prebuilt ?? draft(request.resource, request.type, id, map)
     let change = store.change(request.type, id: id, method: .post, draft, current: nil, isNew: true)
     return WriteStep(result: .change(change, isCreated: true), guards: guards)
   }

@@ -6,11 +6,13 @@ extension FHIRService {
   /// FHIR R4 http#delete; with `_hardDelete=true` all versions go for good, with `$purge-history` the superseded ones.
   func delete(_ request: WriteRequest, _ id: String, _ view: StoreView) throws -> WriteStep {
     let current = try view.current(request.type, id)
-    try checkVersion(request.ifMatch, current)
+    try checkConditions(of: request, current)
     guard let current, let change = try deletion(of: current, request.deletion) else {
       return WriteStep(result: .unchanged(current, status: 204))
     }
-    return WriteStep(result: .deletions([change], isConditional: false))
+    var step = WriteStep(result: .deletions([change], isConditional: false))
+    try removeReferences(to: [current], request, view, in: &step)
+    return step
   }
 
   /// FHIR R4 http#cdelete. Several matches are deleted only as far as `_count` allows.
@@ -20,12 +22,14 @@ extension FHIRService {
     // Without a count there may be one match; a second one is 412.
     let ids =
       try count == nil ? [match(criteria, request.type, view)].compactMap { $0 } : view.ids(criteria, limit: count ?? 1)
-    let changes = try ids.compactMap { id in
-      try view.current(request.type, id).flatMap { try deletion(of: $0, request.deletion) }
-    }
-    return WriteStep(
+    let found = try ids.compactMap { try view.current(request.type, $0) }
+    if count == nil { try checkConditions(of: request, found.first) }
+    let changes = try found.compactMap { try deletion(of: $0, request.deletion) }
+    var step = WriteStep(
       result: .deletions(changes, isConditional: true),
       guards: [{ view in try view.ids(criteria, limit: count ?? 2) == ids }])
+    try removeReferences(to: found, request, view, in: &step)
+    return step
   }
 
   /// The change that deletes; nil where there is nothing to do.
@@ -35,7 +39,8 @@ extension FHIRService {
     case .soft:
       if current.isDeleted { return nil }
       return store.change(
-        current.type, id: current.id, method: .delete, nil, current: current, currentRows: indexed)
+        current.type, id: current.id, method: .delete, nil, current: current, currentRows: indexed,
+        effect: effect(current.type))
     case .hard:
       return store.change(
         current.type, id: current.id, method: .delete, nil, current: current, currentRows: indexed, effect: .purge)

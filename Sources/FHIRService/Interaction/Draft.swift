@@ -7,26 +7,14 @@ import JSONCore
 extension FHIRService {
   /// The canonical form of a resource with its references rewritten, and what it says for search.
   ///
-  /// - Parameter view: where conditional references are looked up; without one there are none.
+  /// - Parameter map: has the resource's conditional references resolved.
   func draft(
-    _ resource: ResourceNode?, _ type: Schema.TypeID, _ id: String, _ map: ReferenceMap, _ view: StoreView?
+    _ resource: ResourceNode?, _ type: Schema.TypeID, _ id: String, _ map: ReferenceMap
   ) throws -> Draft {
     guard let resource else { throw Fault(.invalid, "The request needs a resource as its body.", code: "required") }
-    var resolved: [String: String] = [:]
-    let edits = try References.edits(in: resource, map) { text in
-      guard let view else { return nil }
-      if let known = resolved[text] { return known }
-      guard resolved.count < limits.conditionalReferencesMax else {
-        throw Fault(
-          .invalid, "A resource takes at most \(limits.conditionalReferencesMax) different conditional references.",
-          code: "too-costly")
-      }
-      let address = try self.resolveConditional(text, view)
-      resolved[text] = address
-      return address
-    }
     let body = ResourceBody(
-      resource.document, resource.node, type: schema.name(type), id: id, replacing: edits)
+      resource.document, resource.node, type: schema.name(type), id: id,
+      replacing: References.edits(in: resource, map))
     return try store.draft(body, rows: rows(body, type))
   }
 

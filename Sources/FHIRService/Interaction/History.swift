@@ -51,6 +51,7 @@ struct HistoryRequest {
   init(_ query: QueryString, limits: Limits, clock: Clock, seal: SipHash) throws(Fault) {
     window = HistoryWindow(count: limits.searchCountDefault, bytesMax: limits.pageBytesMax)
     var understood: [String] = []
+    var seen: Set<String> = []
     for parameter in query.parameters {
       switch parameter.name {
       case "_count":
@@ -63,8 +64,11 @@ struct HistoryRequest {
       case "_before":
         window.before = try Self.instant(parameter)
         if let before = window.before, before > clock.now() {
-          throw Fault(.invalid, "The parameter '_before' cannot be a value in the future.")
+          // Azure's wording, which its clients compare.
+          throw Fault(.invalid, "Parameter _before cannot a be a value in the future")
         }
+      case "_at":
+        window.current = try Self.period(parameter, clock)
       case "_sort":
         guard parameter.value == "_lastUpdated" || parameter.value == "-_lastUpdated" else {
           throw Fault(
@@ -72,10 +76,18 @@ struct HistoryRequest {
         }
         window.isAscending = parameter.value == "_lastUpdated"
       case "_summary" where parameter.value == "count": window.count = 0
-      case "_format", "_pretty": break
+      case "_format", "_pretty":
+        understood.append(parameter.raw)
+        continue
       default: continue
       }
+      guard seen.insert(parameter.name).inserted else {
+        throw Fault(.invalid, "The parameter '\(parameter.name)' is given more than once.")
+      }
       understood.append(parameter.raw)
+    }
+    guard window.current == nil || (window.since == nil && window.before == nil) else {
+      throw Fault(.invalid, "The parameter '_at' cannot be combined with '_since' or '_before'.")
     }
     link = understood.joined(separator: "&")
     pagingToken = query["ct"]
@@ -85,6 +97,22 @@ struct HistoryRequest {
       }
       window.after = token.position
     }
+  }
+
+  /// The whole milliseconds that an `_at` covers: an instant, or a day, month or year.
+  private static func period(_ parameter: QueryString.Parameter, _ clock: Clock) throws(Fault)
+    -> ClosedRange<Instant>
+  {
+    guard let date = FHIRDateTime(parameter.value, as: .search), date.low <= date.high else {
+      throw Fault(.invalid, "The '_at' parameter value '\(parameter.value)' is not a date or time.")
+    }
+    func floor(_ microseconds: Int64) -> Instant {
+      Instant(milliseconds: microseconds >= 0 ? microseconds / 1_000 : (microseconds - 999) / 1_000)
+    }
+    guard floor(date.low) <= clock.now() else {
+      throw Fault(.invalid, "The parameter '_at' cannot be a value in the future.")
+    }
+    return floor(date.low)...floor(date.high)
   }
 
   private static func instant(_ parameter: QueryString.Parameter) throws(Fault) -> Instant {

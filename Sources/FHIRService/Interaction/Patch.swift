@@ -59,7 +59,7 @@ extension FHIRService {
     guard let body = current.body, let json = current.json else {
       throw Fault(.gone, "Resource type '\(current.typeName)' with id '\(id)' has been deleted.", code: "deleted")
     }
-    try checkVersion(request.ifMatch, current)
+    try checkConditions(of: request, current)
     let before = try parse(json)
     let patched =
       switch patch {
@@ -67,15 +67,15 @@ extension FHIRService {
       case .fhirPath(let patch): try patch.apply(to: before, type: request.type, now: clock.now())
       }
     let after = ResourceNode(try parse(patched))
-    try checkStructure(after, expecting: request.type)
-    let draft = try draft(after, request.type, id, ReferenceMap(), view)
+    try check(after, expecting: request.type)
+    var map = ReferenceMap()
+    let held = try resolve(after, &map, view)
+    let draft = try draft(after, request.type, id, map)
     if body == draft.body { return WriteStep(result: .unchanged(current, status: 200)) }
-    let isReplacement =
-      !request.keepsMetaHistory && body.differsInMetaOnly(from: draft.body, type: current.typeName, id: id)
     let change = store.change(
       request.type, id: id, method: .patch, draft, current: current, currentRows: try rows(body, request.type),
-      effect: isReplacement ? .replacement : .version)
-    return WriteStep(result: .change(change, isCreated: false))
+      effect: effect(of: draft.body, on: body, id, request))
+    return WriteStep(result: .change(change, isCreated: false), guards: held)
   }
 
   /// FHIR R4 http#patch with criteria: no match is 404, several are 412.

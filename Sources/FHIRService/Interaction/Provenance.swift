@@ -23,7 +23,7 @@ extension FHIRService {
     // Checked as it will be stored: the target is ours to give.
     let complete = try targeted(provenance, "Resource/id")
     guard let provenanceType = schema.resourceType("Provenance") else { return nil }
-    try checkStructure(complete, expecting: provenanceType)
+    try check(complete, expecting: provenanceType)
     return provenance
   }
 
@@ -32,7 +32,7 @@ extension FHIRService {
     guard let type = schema.resourceType("Provenance") else { return nil }
     let complete = try targeted(provenance, "\(schema.name(change.type))/\(change.id)")
     let id = newID()
-    let draft = try draft(complete, type, id, ReferenceMap(), nil)
+    let draft = try draft(complete, type, id, ReferenceMap())
     return store.change(type, id: id, method: .post, draft, current: nil, isNew: true)
   }
 

@@ -62,8 +62,27 @@ extension FHIRService {
       if tags == "*" { return true }
       return tags.split(separator: ",").contains { EntityTag(String($0))?.version == found.version }
     }
-    // Dates in HTTP have seconds; the client repeats the Last-Modified it was given.
-    return conditions.ifModifiedSince.map { $0 == found.updated.httpDate } ?? false
+    // Dates in HTTP have whole seconds; what is no date is no condition (RFC 9110 §13.1.3).
+    guard let since = conditions.ifModifiedSince.flatMap({ Instant(httpDate: $0) }) else { return false }
+    return found.updated.milliseconds / 1_000 <= since.milliseconds / 1_000
+  }
+}
+
+extension Instant {
+  private static let months = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+
+  /// Reads an HTTP-date in the form that is sent today (RFC 9110 §5.6.7): `Sat, 21 Nov 2026 06:28:38 GMT`.
+  /// The name of the day is not compared with the date.
+  init?(httpDate text: String) {
+    let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+    guard parts.count == 6, parts[0].count == 4, parts[0].last == ",", parts[5] == "GMT",
+      let month = Self.months.firstIndex(of: String(parts[2]))
+    else { return nil }
+    let number = month < 9 ? "0\(month + 1)" : "\(month + 1)"
+    guard let time = FHIRDateTime("\(parts[3])-\(number)-\(parts[1])T\(parts[4])Z", as: .instant) else { return nil }
+    self.init(milliseconds: time.low / 1_000)
   }
 }
 

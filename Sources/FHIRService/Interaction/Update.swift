@@ -1,4 +1,5 @@
 import Base
+import FHIRModel
 import FHIRSearch
 import FHIRStore
 
@@ -8,25 +9,35 @@ extension FHIRService {
     _ request: WriteRequest, _ id: String, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
     let current = try view.current(request.type, id)
-    try checkVersion(request.ifMatch, current)
-    let draft = try prebuilt ?? draft(request.resource, request.type, id, map, view)
+    try checkConditions(of: request, current)
+    let draft = try prebuilt ?? draft(request.resource, request.type, id, map)
     guard let current else {
       let change = store.change(request.type, id: id, method: .put, draft, current: nil)
       return WriteStep(result: .change(change, isCreated: true))
     }
     guard let body = current.body else {
       // A deleted resource comes back to life (FHIR R4 http#delete).
-      let change = store.change(request.type, id: id, method: .put, draft, current: current)
+      let change = store.change(
+        request.type, id: id, method: .put, draft, current: current, effect: effect(request.type))
       return WriteStep(result: .change(change, isCreated: true))
     }
     if body == draft.body { return WriteStep(result: .unchanged(current, status: 200)) }
-    // `_meta-history=false`: a change of nothing but `meta` takes its predecessor's place.
-    let isReplacement =
-      !request.keepsMetaHistory && body.differsInMetaOnly(from: draft.body, type: current.typeName, id: id)
     let change = store.change(
       request.type, id: id, method: .put, draft, current: current, currentRows: try rows(body, request.type),
-      effect: isReplacement ? .replacement : .version)
+      effect: effect(of: draft.body, on: body, id, request))
     return WriteStep(result: .change(change, isCreated: false))
+  }
+
+  /// What becomes of a superseded version under the type's policy.
+  func effect(_ type: Schema.TypeID) -> Change.Effect { policy(type) == .none ? .replacement : .version }
+
+  /// What becomes of `old` when `new` supersedes it. With `_meta-history=false` a change of nothing but `meta` takes
+  /// its predecessor's place.
+  func effect(of new: ResourceBody, on old: ResourceBody, _ id: String, _ request: WriteRequest) -> Change.Effect {
+    if !request.keepsMetaHistory && old.differsInMetaOnly(from: new, type: schema.name(request.type), id: id) {
+      return .replacement
+    }
+    return effect(request.type)
   }
 
   /// FHIR R4 http#cond-update.
@@ -41,14 +52,14 @@ extension FHIRService {
       step.guards.append(stillMatches(criteria, found))
       return step
     }
-    try checkVersion(request.ifMatch, nil)
+    try checkConditions(of: request, nil)
     if let id {
       var step = try update(request, id, nil, map, view)
       step.guards.append(stillMatchesNothing(criteria))
       return step
     }
     let fresh = request.freshID
-    let draft = try draft(request.resource, request.type, fresh, map, view)
+    let draft = try draft(request.resource, request.type, fresh, map)
     let change = store.change(request.type, id: fresh, method: .put, draft, current: nil, isNew: true)
     return WriteStep(result: .change(change, isCreated: true), guards: [stillMatchesNothing(criteria)])
   }

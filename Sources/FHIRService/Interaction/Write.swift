@@ -15,13 +15,22 @@ struct WriteStep: Sendable {
   var result: Result
   /// Searches that the result was built upon.
   var guards: [@Sendable (StoreView) throws -> Bool] = []
+  /// What else changes because of it.
+  var consequences: [Change] = []
 
+  /// The changes of the result first.
   var changes: [Change] {
     switch result {
-    case .change(let change, _): [change]
-    case .deletions(let changes, _): changes
+    case .change(let change, _): [change] + consequences
+    case .deletions(let changes, _): changes + consequences
     case .unchanged: []
     }
+  }
+
+  /// The resources that it writes, or found to be as they should.
+  var resources: [(type: Schema.TypeID, id: String)] {
+    if case .unchanged(let current?, _) = result { return [(current.type, current.id)] }
+    return changes.map { ($0.type, $0.id) }
   }
 }
 
@@ -29,7 +38,7 @@ extension FHIRService {
   /// FHIR R4 http#create, #update, #delete and the conditional ones.
   func write(_ call: Call, _ decision: Decision) async throws -> Answer {
     let request = try writeRequest(call)
-    if let resource = request.resource { try checkStructure(resource, expecting: request.type) }
+    if let resource = request.resource { try check(resource, expecting: request.type) }
     let prebuilt = try prebuild(request)
     let provenance = try provenance(call)
     let service = self
@@ -49,8 +58,8 @@ extension FHIRService {
   func prebuild(_ request: WriteRequest, _ map: ReferenceMap = ReferenceMap()) throws -> Draft? {
     guard let resource = request.resource, !References.hasConditional(resource) else { return nil }
     switch request.target {
-    case .create: return try draft(resource, request.type, request.freshID, map, nil)
-    case .update(let id): return try draft(resource, request.type, id, map, nil)
+    case .create: return try draft(resource, request.type, request.freshID, map)
+    case .update(let id): return try draft(resource, request.type, id, map)
     case .conditionalUpdate, .patch, .conditionalPatch, .delete, .conditionalDelete: return nil
     }
   }
@@ -60,6 +69,16 @@ extension FHIRService {
   /// - Parameter map: the addresses that a bundle's references are rewritten to.
   func step(
     _ request: WriteRequest, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
+  ) throws -> WriteStep {
+    var map = map
+    let held = try prebuilt == nil ? resolve(request.resource, &map, view) : []
+    var step = try step(request, prebuilt, resolved: map, view)
+    step.guards += held
+    return step
+  }
+
+  private func step(
+    _ request: WriteRequest, _ prebuilt: Draft?, resolved map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
     switch request.target {
     case .create(let criteria): return try create(request, criteria, prebuilt, map, view)

@@ -22,7 +22,7 @@ extension FHIRService {
     case .deletions(let changes, let isConditional):
       answer = Answer(204)
       if isConditional { answer.itemsDeleted = changes.count }
-      if changes.count == 1, changes[0].effect == .version { answer.version = committed?.version }
+      if changes.count == 1, changes[0].isVersion { answer.version = committed?.version }
       return answer
     case .unchanged(let current, let status):
       answer = Answer(status)

@@ -34,23 +34,53 @@ struct WriteRequest: Sendable {
   let resource: ResourceNode?
   /// The version the client expects.
   let ifMatch: Int64?
+  /// What must not stand.
+  var ifNoneMatch: NoneMatch?
   /// The id of what is created, should the store have to choose one: known early, so that a bundle's references to
   /// it can be rewritten.
   let freshID: String
   var deletion = Deletion.soft
   /// False where a change of nothing but `meta` needs no version of its own in the history.
   var keepsMetaHistory = true
+  /// Whether what refers to a deleted resource loses the reference.
+  var removesReferences = false
+  /// The service's address, below which an absolute reference is one to a resource here.
+  var base = ""
+
+  /// Whether it gives a resource that stands another content.
+  var isUpdate: Bool {
+    switch target {
+    case .update, .conditionalUpdate, .patch, .conditionalPatch: true
+    case .create, .delete, .conditionalDelete: false
+    }
+  }
 }
 
 extension FHIRService {
   /// Reads a write's call.
   /// - Throws: `.invalid` for what contradicts itself, before anything is looked up.
   func writeRequest(_ call: Call) throws(Fault) -> WriteRequest {
+    try checkHeaders(call)
     var request = try plainWriteRequest(call)
+    request.base = call.base
+    if let header = call.conditions.ifNoneMatch { request.ifNoneMatch = try NoneMatch(header: header) }
     request.keepsMetaHistory = call.query["_meta-history"] != "false"
     if case .purgeHistory = call.interaction { request.deletion = .history }
     if call.query["_hardDelete"] == "true" || call.query["hardDelete"] == "true" { request.deletion = .hard }
+    request.removesReferences = try removesReferences(call, request.deletion)
     return request
+  }
+
+  private func removesReferences(_ call: Call, _ deletion: WriteRequest.Deletion) throws(Fault) -> Bool {
+    guard let text = call.query["_remove-references"] else { return false }
+    guard text == "true" || text == "false" else {
+      throw Fault(.invalid, "The '_remove-references' parameter must be true or false.", code: "value")
+    }
+    guard text == "true" else { return false }
+    guard deletion != .history else {
+      throw Fault(.invalid, "The '_remove-references' parameter is for deletions of resources, not of their history.")
+    }
+    return true
   }
 
   private func plainWriteRequest(_ call: Call) throws(Fault) -> WriteRequest {
@@ -92,7 +122,7 @@ extension FHIRService {
       return WriteRequest(
         type: type, target: .conditionalPatch(criteria, try patch(call)), resource: nil, ifMatch: ifMatch,
         freshID: newID())
-    case .conditionalDelete(let type, let query): return try conditionalDeleteRequest(type, query)
+    case .conditionalDelete(let type, let query): return try conditionalDeleteRequest(type, query, ifMatch)
     case .delete(let type, let id), .purgeHistory(let type, let id):
       return WriteRequest(type: type, target: .delete(id: id), resource: nil, ifMatch: ifMatch, freshID: newID())
     default:
@@ -130,9 +160,11 @@ extension FHIRService {
   }
 
   /// Parameters of a conditional deletion that say how to delete.
-  private static let deletionParameters: Set<String> = ["_count", "_hardDelete", "hardDelete"]
+  private static let deletionParameters: Set<String> = ["_count", "_hardDelete", "hardDelete", "_remove-references"]
 
-  private func conditionalDeleteRequest(_ type: Schema.TypeID, _ query: QueryString) throws(Fault) -> WriteRequest {
+  private func conditionalDeleteRequest(_ type: Schema.TypeID, _ query: QueryString, _ ifMatch: Int64?) throws(Fault)
+    -> WriteRequest
+  {
     let selecting = query.parameters.filter { !Self.deletionParameters.contains($0.name) }
     let criteria = try criteria(type, QueryString(selecting), unselective: .preconditionFailed)
     var count: Int?
@@ -143,9 +175,12 @@ extension FHIRService {
           "The '_count' of a conditional deletion must be a number from 1 to \(limits.conditionalDeletionsMax).")
       }
       count = number
+      guard ifMatch == nil else {
+        throw Fault(.invalid, "If-Match names the version of one resource; it cannot stand beside '_count'.")
+      }
     }
     return WriteRequest(
-      type: type, target: .conditionalDelete(criteria, count: count), resource: nil, ifMatch: nil, freshID: newID())
+      type: type, target: .conditionalDelete(criteria, count: count), resource: nil, ifMatch: ifMatch, freshID: newID())
   }
 
   /// Criteria of a conditional interaction: every parameter must be understood, and one must select.
@@ -154,15 +189,30 @@ extension FHIRService {
   {
     // A parameter without a value selects nothing.
     let given = QueryString(query.parameters.filter { !$0.value.isEmpty })
+    let fault = Fault(
+      unselective,
+      "Conditional operation on \(schema.name(type)) was not attempted because search criteria was not selective "
+        + "enough.", code: "invalid")
+    guard given.parameters.contains(where: { isKnown($0.name, type) }) else { throw fault }
     let parser = SearchQueryParser(store.parameters, limits: limits, clock: clock, isStrict: true)
     let criteria = try parser.parse(given, types: [type])
-    guard !criteria.conditions.isEmpty else {
-      throw Fault(
-        unselective,
-        "Conditional operation on \(schema.name(type)) was not attempted because search criteria was not selective "
-          + "enough.", code: "invalid")
-    }
+    guard !criteria.conditions.isEmpty else { throw fault }
     return criteria
+  }
+
+  /// Whether a parameter's name begins with one that the type can be searched by; what follows a colon or a full stop
+  /// is the parser's.
+  private func isKnown(_ name: String, _ type: Schema.TypeID) -> Bool {
+    let code = String(name.prefix { $0 != ":" && $0 != "." })
+    return code == "_has" || store.parameters.parameter(type, code) != nil
+  }
+
+  /// Checks a resource to be written: the standard's structure, and if that is sound, the standard's own rules.
+  func check(_ resource: ResourceNode, expecting type: Schema.TypeID) throws(Fault) {
+    try checkStructure(resource, expecting: type)
+    let broken = try invariants.violations(
+      of: resource, type: type, writeInvariants, path: schema.name(type), clock: clock)
+    if !broken.isEmpty { throw Fault(.invalid, broken) }
   }
 
   /// Checks a body against the standard's structure (FHIR R4 json.html).
