@@ -15,8 +15,8 @@ final class ConnectionLoop: @unchecked Sendable {  // confined to its event loop
   let service: Service
   /// The last tick's reading.
   private(set) var now = NIODeadline.now()
-  /// `Date: …` with its line end and the head's empty line.
-  private(set) var dateLine: [UInt8] = []
+  /// What ends every answer's head: the common fields, `Date`, and the empty line.
+  private(set) var headEnd: [UInt8] = []
   private(set) var isStopping = false
   private var dateSecond = Int64.min
   private var connections: [ObjectIdentifier: Connection] = [:]
@@ -75,7 +75,7 @@ final class ConnectionLoop: @unchecked Sendable {  // confined to its event loop
     let date = service.clock.now()
     if date.milliseconds / 1_000 != dateSecond {
       dateSecond = date.milliseconds / 1_000
-      dateLine = Array("Date: \(date.httpDate)\r\n\r\n".utf8)
+      headEnd = service.commonFields + Array("Date: \(date.httpDate)\r\n\r\n".utf8)
     }
     // Collected first: a connection that ends takes itself off the list.
     let late = connections.values.filter { $0.deadline <= now }
@@ -102,6 +102,8 @@ final class Service: Sendable {
   let clock: Clock
   let bodies: BodyBudget
   let handler: @Sendable (HTTPRequest) async -> HTTPResponse
+  /// Lines of every answer's head, as they are sent.
+  let commonFields: [UInt8]
   let errorBody: @Sendable (_ status: Int, _ diagnostics: String) -> HTTPResponse
   let observer: (@Sendable (HTTPExchange) -> Void)?
   let openConnections = Atomic<Int>(0)
@@ -109,11 +111,13 @@ final class Service: Sendable {
 
   init(
     limits: Limits, clock: Clock, handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
+    commonFields: [(name: String, value: String)],
     errorBody: @escaping @Sendable (Int, String) -> HTTPResponse, observer: (@Sendable (HTTPExchange) -> Void)?
   ) {
     self.limits = limits
     self.clock = clock
     self.handler = handler
+    self.commonFields = ResponseHead.lines(commonFields)
     self.errorBody = errorBody
     self.observer = observer
     bodies = BodyBudget(max: limits.bodyBytesInFlightMax)

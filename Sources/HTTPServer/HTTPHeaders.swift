@@ -50,6 +50,9 @@ public struct HTTPHeaders: Sendable {
     return result
   }
 
+  /// The number of field lines of this name.
+  public func count(of name: String) -> Int { fields.count { matches($0, name) } }
+
   /// The values of every field line of this name, in the order received.
   public func values(_ name: String) -> [String] {
     fields.filter { matches($0, name) }.map { text($0.valueStart, $0.valueEnd) }

@@ -35,11 +35,14 @@ public final class HTTPServer: Sendable {
   ///   - host: the address to listen on, or a name for it.
   ///   - port: 0 takes a free port, see `start`.
   ///   - eventLoops: threads that serve connections; nil is one per core.
+  ///   - commonFields: header fields of every answer, also of those that no handler made; what the handler adds under
+  ///     these names comes on top of them.
   ///   - errorBody: renders an answer to a request that reaches no handler (malformed, too large, too slow …) from
   ///     a status and a sentence for the client; the server sets the status and closes the connection after it.
   ///   - observer: called on the event loop after every answer.
   public init(
     host: String, port: Int, limits: Limits = Limits(), eventLoops: Int? = nil, clock: Clock = .system,
+    commonFields: [(name: String, value: String)] = [],
     errorBody: @escaping @Sendable (_ status: Int, _ diagnostics: String) -> HTTPResponse = HTTPServer.plainText,
     observer: (@Sendable (HTTPExchange) -> Void)? = nil,
     handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
@@ -50,7 +53,9 @@ public final class HTTPServer: Sendable {
     var limits = limits
     // A buffer cannot be larger than this.
     limits.bodyBytesMax = min(limits.bodyBytesMax, Int(Int32.max))
-    service = Service(limits: limits, clock: clock, handler: handler, errorBody: errorBody, observer: observer)
+    service = Service(
+      limits: limits, clock: clock, handler: handler, commonFields: commonFields, errorBody: errorBody,
+      observer: observer)
   }
 
   /// Connections open now.

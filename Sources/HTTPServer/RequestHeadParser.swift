@@ -130,10 +130,13 @@ extension RequestHeadParser {
     return false
   }
 
-  /// What may stand in a host with its port: RFC 3986 §3.2.2, without user information.
+  /// What may stand in a host with its port: RFC 3986 §3.2.2, without user information. Visible ASCII but for
+  /// `/ \ ? # @ " < > ^ { | }` and the grave accent, as a set of 128 bits.
+  @inline(__always)
   static func isHost(_ byte: UInt8) -> Bool {
-    guard byte > 0x20, byte < 0x7F else { return false }
-    return !"/\\?#@\"<>^`{|}".utf8.contains(byte)
+    if byte < 64 { return 0x2FFF_7FF2_0000_0000 as UInt64 >> UInt64(byte) & 1 == 1 }
+    if byte < 128 { return 0x47FF_FFFE_AFFF_FFFE as UInt64 >> UInt64(byte - 64) & 1 == 1 }
+    return false
   }
 
   @inline(__always)

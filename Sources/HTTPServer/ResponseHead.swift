@@ -17,7 +17,8 @@ struct ResponseHead {
   var minorVersion: UInt8
   var isKeepAlive: Bool
 
-  func write(to buffer: inout ByteBuffer, date: [UInt8]) {
+  /// - Parameter end: the last lines with the empty one.
+  func write(to buffer: inout ByteBuffer, end: [UInt8]) {
     buffer.writeStaticString("HTTP/1.1 ")
     if response.status == 200 {
       buffer.writeStaticString("200 OK\r\n")
@@ -27,12 +28,7 @@ struct ResponseHead {
       buffer.writeStaticString(Self.reason(response.status))
       buffer.writeStaticString("\r\n")
     }
-    for (name, value) in response.headers where !Self.isOurs(name) {
-      Self.write(name, isName: true, to: &buffer)
-      buffer.writeStaticString(": ")
-      Self.write(value, isName: false, to: &buffer)
-      buffer.writeStaticString("\r\n")
-    }
+    Self.write(response.headers, to: &buffer)
     switch framing {
     case .none, .untilClose: break
     case .length(let count):
@@ -46,7 +42,23 @@ struct ResponseHead {
     } else if minorVersion == 0 {
       buffer.writeStaticString("Connection: keep-alive\r\n")
     }
-    buffer.writeBytes(date)
+    buffer.writeBytes(end)
+  }
+
+  /// Header fields as they are sent.
+  static func lines(_ fields: [(name: String, value: String)]) -> [UInt8] {
+    var buffer = ByteBuffer()
+    write(fields, to: &buffer)
+    return Array(buffer.readableBytesView)
+  }
+
+  private static func write(_ fields: [(name: String, value: String)], to buffer: inout ByteBuffer) {
+    for (name, value) in fields where !isOurs(name) {
+      write(name, isName: true, to: &buffer)
+      buffer.writeStaticString(": ")
+      write(value, isName: false, to: &buffer)
+      buffer.writeStaticString("\r\n")
+    }
   }
 
   /// Fields the transport alone may set.
@@ -62,19 +74,23 @@ struct ResponseHead {
 
   /// Writes text so that it cannot end a line: whatever a client's input brought into it, an answer is never split.
   private static func write(_ text: String, isName: Bool, to buffer: inout ByteBuffer) {
-    let isSafe = text.utf8.allSatisfy { byte in
-      isName ? RequestHeadParser.isToken(byte) : byte >= 0x20 && byte != 0x7F
+    let start = buffer.writerIndex
+    let count = buffer.writeString(text)
+    // Looked at where it stands now, in one piece: faster than a String's bytes one by one.
+    let isSafe = buffer.withUnsafeReadableBytes { all in
+      let written = UnsafeRawBufferPointer(rebasing: all.suffix(count))
+      if isName { return written.allSatisfy(RequestHeadParser.isToken) }
+      var controls = 0
+      for byte in written { controls &+= byte < 0x20 || byte == 0x7F ? 1 : 0 }
+      return controls == 0
     }
-    if isSafe {
-      buffer.writeString(text)
-    } else {
-      let filler = UInt8(ascii: isName ? "-" : " ")
-      buffer.writeBytes(
-        text.utf8.map { byte in
-          let isGood = isName ? RequestHeadParser.isToken(byte) : byte >= 0x20 && byte != 0x7F
-          return isGood ? byte : filler
-        })
+    if isSafe { return }
+    let filler = UInt8(ascii: isName ? "-" : " ")
+    let replaced = text.utf8.map { byte in
+      let isGood = isName ? RequestHeadParser.isToken(byte) : byte >= 0x20 && byte != 0x7F
+      return isGood ? byte : filler
     }
+    buffer.setBytes(replaced, at: start)
   }
 
   /// RFC 9110 §15 and RFC 6585.

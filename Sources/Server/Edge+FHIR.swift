@@ -11,24 +11,41 @@ extension Edge {
     _ request: HTTPRequest, _ path: [String], _ query: Substring, _ mount: FHIRMount, _ trace: inout Trace
   ) async throws(Fault) -> HTTPResponse {
     let query = query.isEmpty ? QueryString() : QueryString(parsing: query)
-    guard let method = Route.Method(request.method) else { return try other(request, path, mount, &trace) }
+    guard let method = Route.Method(request.method) else {
+      let asksForStatement = request.method == .options && path.isEmpty
+      return asksForStatement
+        ? try await statement(request, query, mount, &trace) : try other(request, path, mount, &trace)
+    }
     // What goes wrong before the negotiation counts is told in the form asked for, if that is one.
     let negotiated = negotiate(request, query["_format"], mount)
     trace.format = (try? negotiated.get()) ?? .fhirJSON
     let form = try form(request, method, path)
     let interaction = try route(request, method, path, query, form, mount, &trace)
     trace.activity = Activity(interaction)
-    trace.format = try (form?["_format"].map { negotiate(request, $0, mount) } ?? negotiated).get()
+    let content = content(interaction, query, mount)
+    // The content of a Binary is in whichever form it is.
+    if content == nil {
+      trace.format = try (form?["_format"].map { negotiate(request, $0, mount) } ?? negotiated).get()
+    }
     try checkAnswerParameters(query, interaction)
     trace.isPretty = query["_pretty"] == "true"
     let call = try call(interaction, request, query, mount)
     trace.call = call
+    try checkOrigin(request, call, mount)
     let decision = decide(request)
     let answer =
       isLong(interaction, request)
-      ? try await aside(call, request, mount, decision)
+      ? try await aside { () async throws(Fault) in try await self.perform(call, request, mount, decision) }
       : try await perform(call, request, mount, decision)
-    return try render(answer, interaction, trace, mount)
+    // Sending the resource as it is takes no time; whatever else is made of a large one does.
+    let isPlain = content == nil && !trace.format.isXML && !trace.isPretty
+    guard !isPlain, answer.resource?.count ?? 0 > Self.loopBodyBytesMax else {
+      return try render(answer, interaction, request, content, trace, mount)
+    }
+    let asked = trace
+    return try await aside { () async throws(Fault) in
+      try self.render(answer, interaction, request, content, asked, mount)
+    }
   }
 
   private func negotiate(_ request: HTTPRequest, _ format: String?, _ mount: FHIRMount) -> Result<Format, Fault> {
@@ -40,6 +57,27 @@ extension Edge {
 
   /// Who asks, and what they may see: nobody is known yet, so the server listens where only its own machine reaches it.
   private func decide(_ request: HTTPRequest) -> Decision { .everything }
+
+  // MARK: Binary
+
+  /// Set if the answer is a Binary's content unless the client asks for a FHIR form; parameters that shape a resource
+  /// ask for one.
+  private func content(_ interaction: Interaction, _ query: QueryString, _ mount: FHIRMount) -> BinaryContent? {
+    guard let binary = mount.binary, binary.isRead(by: interaction) else { return nil }
+    return query["_format"] == nil && query["_summary"] == nil && query["_elements"] == nil ? binary : nil
+  }
+
+  /// Refuses contents that a page of another origin sends. A browser asks for leave before it sends JSON, but not
+  /// before plain text or a form, and these are contents like any other.
+  private func checkOrigin(_ request: HTTPRequest, _ call: Call, _ mount: FHIRMount) throws(Fault) {
+    guard let binary = mount.binary, binary.isWritten(by: call.interaction), let origin = request.header("origin"),
+      cors?.allowed(request) == nil
+    else { return }
+    let here = call.base.split(separator: "/", maxSplits: 2).dropFirst().first
+    guard let here, origin.hasSuffix("://" + here) else {
+      throw Fault(.forbidden, "A page of this origin may not write here.")
+    }
+  }
 
   // MARK: Routing
 
@@ -64,6 +102,19 @@ extension Edge {
     if request.method == .options { return options(methods, &trace) }
     trace.allowed = methods + ["OPTIONS"]
     throw Fault(.methodNotAllowed, "This method is not offered here.")
+  }
+
+  /// OPTIONS of the base: what the service can do, as for GET `metadata`, and the methods.
+  private func statement(_ request: HTTPRequest, _ query: QueryString, _ mount: FHIRMount, _ trace: inout Trace)
+    async throws(Fault) -> HTTPResponse
+  {
+    trace.activity = .options
+    trace.format = try negotiate(request, query["_format"], mount).get()
+    let call = try call(.capabilities, request, query, mount)
+    let answer = try await mount.service.perform(call, decide(request))
+    var response = try render(answer, .capabilities, request, nil, trace, mount)
+    response.headers.append(("Allow", (allowed([], mount) + ["OPTIONS"]).joined(separator: ", ")))
+    return response
   }
 
   /// The methods a path takes; none if it leads nowhere.
@@ -105,24 +156,26 @@ extension Edge {
   private func call(_ interaction: Interaction, _ request: HTTPRequest, _ query: QueryString, _ mount: FHIRMount)
     throws(Fault) -> Call
   {
-    let host = request.host ?? defaultHost
-    guard HostField.isValid(host) else {
-      throw Fault(.invalid, "The Host header is not a host name or address with an optional port.", code: "value")
-    }
-    var call = Call(interaction, base: "http://\(host)\(mount.path)")
+    let base = try PublicAddress.base(
+      request, path: mount.path, defaultHost: defaultHost, trusted: trustedProxies)
+    var call = Call(interaction, base: base)
     call.query = query
     if let preference = request.header("prefer") { call.preference = try Preference(header: preference) }
     switch interaction {
     case .read, .vread:
       call.conditions.ifNoneMatch = request.header("if-none-match")
-      call.conditions.ifModifiedSince = request.header("if-modified-since")
-    case .create:
-      call.conditions.ifNoneExist = request.header("if-none-exist")
-      call.provenance = request.header("x-provenance")
-    case .update, .conditionalUpdate, .patch, .conditionalPatch, .delete, .operation:
+      call.conditions.ifModifiedSince = try request.single("if-modified-since")
+    case .bundle:
+      if let header = try request.single("x-bundle-processing-logic") {
+        call.bundleProcessing = try BundleProcessing(header: header)
+      }
+    default:
+      guard interaction.isWrite else { break }
+      // The service says which of them go together.
       call.conditions.ifMatch = request.header("if-match")
-      call.provenance = request.header("x-provenance")
-    default: break
+      call.conditions.ifNoneMatch = request.header("if-none-match")
+      call.conditions.ifNoneExist = try request.single("if-none-exist")
+      call.provenance = try request.single("x-provenance")
     }
     return call
   }
@@ -136,12 +189,13 @@ extension Edge {
     }
   }
 
-  private func aside(
-    _ call: Call, _ request: HTTPRequest, _ mount: FHIRMount, _ decision: Decision
-  ) async throws(Fault) -> Answer {
-    let outcome = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Answer, Fault> in
+  /// Off the event loop.
+  private func aside<Outcome: Sendable>(
+    _ work: @escaping @Sendable () async throws(Fault) -> Outcome
+  ) async throws(Fault) -> Outcome {
+    let outcome = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Outcome, Fault> in
       do throws(Fault) {
-        return .success(try await self.perform(call, request, mount, decision))
+        return .success(try await work())
       } catch {
         return .failure(error)
       }
@@ -157,7 +211,12 @@ extension Edge {
     let mayHaveBody = request.method == .post || request.method == .put || request.method == .patch
     if mayHaveBody, call.interaction.takesResource, hasBody {
       do throws(Fault) {
-        call.resource = try mount.representation.resource(request)
+        call.resource =
+          if let binary = mount.binary, binary.isWritten(by: call.interaction) {
+            try binary.resource(request, call.interaction)
+          } else {
+            try mount.representation.resource(request)
+          }
       } catch {
         guard error.category == .invalid, call.interaction.isValidation else { throw error }
         // What cannot be read is not valid, and to be told so is what was asked for.
@@ -169,18 +228,25 @@ extension Edge {
 
   // MARK: The answer
 
+  /// - Parameter content: set if a Binary's content may be wanted.
   private func render(
-    _ answer: Answer, _ interaction: Interaction, _ trace: Trace, _ mount: FHIRMount
+    _ answer: Answer, _ interaction: Interaction, _ request: HTTPRequest, _ content: BinaryContent?, _ trace: Trace,
+    _ mount: FHIRMount
   ) throws(Fault) -> HTTPResponse {
-    var response = HTTPResponse(status: answer.status)
-    response.headers.reserveCapacity(10)
-    if case .versions = interaction, case .json = trace.format {
-      response.body = .bytes(versions(mount.service))
-    } else if let resource = answer.resource {
-      response.body = .bytes(
-        try mount.representation.encode(resource, as: trace.format, isPretty: trace.isPretty))
+    var format = trace.format
+    var response: HTTPResponse
+    if let found = try content?.answer(answer, accept: request.header("accept"), format: &format) {
+      response = found
+    } else {
+      response = HTTPResponse(status: answer.status)
+      response.headers.reserveCapacity(10)
+      if case .versions = interaction, case .json = format {
+        response.body = .bytes(versions(mount.service))
+      } else if let resource = answer.resource {
+        response.body = .bytes(try mount.representation.encode(resource, as: format, isPretty: trace.isPretty))
+      }
+      if response.body.count != 0 { response.headers.append(("Content-Type", format.contentType)) }
     }
-    if response.body.count != 0 { response.headers.append(("Content-Type", trace.format.contentType)) }
     if let etag = answer.etag { response.headers.append(("ETag", etag)) }
     if let modified = answer.lastModified { response.headers.append(("Last-Modified", modified.httpDate)) }
     if let location = answer.location {

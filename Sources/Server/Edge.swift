@@ -18,6 +18,15 @@ final class Edge: Sendable {
   /// A longer `X-Request-Id` of the client's is not repeated to it.
   static let correlationBytesMax = 128
 
+  /// Fields of every answer, whatever it is and whether it reached a handler: a browser takes nothing for another type
+  /// than it says, carries nothing out, shows nothing inside another page, and tells no other server an address, which
+  /// may hold what was searched for (OWASP REST security cheat sheet, "Security headers").
+  static let securityFields = [
+    ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+  ]
+
   /// What the transport has at hand.
   struct Load: Sendable {
     var connections = 0
@@ -31,18 +40,22 @@ final class Edge: Sendable {
   let load = Mutex<(@Sendable () -> Load)?>(nil)
   /// For requests of HTTP/1.0 that do not say whom they ask.
   let defaultHost: String
+  let trustedProxies: [AddressRange]
+  let cors: CORS?
   private let ids: IdentifierSource
   /// Request ids need not be hard to guess, so they do without the system's random numbers.
   private let requestIDs: IdentifierSource
   private let log: Log
 
   init(
-    _ mounts: [FHIRMount], software: FHIRService.Software, defaultHost: String, clock: Clock, ids: IdentifierSource,
-    log: Log
+    _ mounts: [FHIRMount], _ configuration: ServerConfiguration, software: FHIRService.Software, clock: Clock,
+    ids: IdentifierSource, log: Log
   ) {
     self.mounts = mounts
     self.software = software
-    self.defaultHost = defaultHost
+    self.defaultHost = configuration.hostAndPort
+    self.trustedProxies = configuration.trustedProxies
+    self.cors = CORS(configuration.cors)
     self.process = ProcessSamples(clock: clock)
     self.ids = ids
     var system = SystemRandomNumberGenerator()
@@ -69,10 +82,12 @@ final class Edge: Sendable {
     do throws(Fault) {
       response = try await respond(request, &trace)
     } catch {
+      if trace.mount == nil { trace.format = ownFormat(request) }
       response = outcome(error, trace)
     }
     let id = requestIDs.next()
     addCommonHeaders(to: &response, request, id)
+    if trace.mount != nil { cors?.mark(&response, for: request) }
     let took = monotonicNanoseconds() &- begun
     metrics.record(trace.activity, request.method, status: response.status, nanoseconds: took)
     tell(request, response, trace, id, took)
@@ -84,6 +99,10 @@ final class Edge: Sendable {
     let target = try RequestTarget(request.target)
     if target.segments.count >= 2, let mount = mount(target.segments[0], target.segments[1]) {
       trace.mount = mount
+      if let preflight = cors?.preflight(request) {
+        trace.activity = .options
+        return preflight
+      }
       let path = Array(target.segments.dropFirst(2))
       if path == ["health", "check"] { return try check(request, [mount], &trace) }
       return try await serve(request, path, target.query, mount, &trace)
@@ -120,7 +139,9 @@ final class Edge: Sendable {
     let json = OperationOutcome.json(fault, id: ids.next())
     var format = trace.format
     var body = json
-    if let mount = trace.mount, let encoded = try? mount.representation.encode(json, as: format, isPretty: false) {
+    if let mount = trace.mount ?? mounts.first,
+      let encoded = try? mount.representation.encode(json, as: format, isPretty: false)
+    {
       body = encoded
     } else {
       format = .fhirJSON
@@ -139,6 +160,12 @@ final class Edge: Sendable {
     return response
   }
 
+  /// The form for what no service answers.
+  private func ownFormat(_ request: HTTPRequest) -> Format {
+    guard let release = mounts.first?.representation.release else { return .fhirJSON }
+    return (try? Negotiation.format(accept: request.header("accept"), format: nil, release: release)) ?? .fhirJSON
+  }
+
   /// The answer to a request that the transport refuses. It reaches no handler, so all its fields are set here.
   func refusal(_ status: Int, _ diagnostics: String) -> HTTPResponse {
     let code =
@@ -154,14 +181,12 @@ final class Edge: Sendable {
     var response = HTTPResponse(
       status: status, headers: [("Content-Type", Format.fhirJSON.contentType), ("Cache-Control", "no-store")],
       body: .bytes(OperationOutcome.json([reason], id: ids.next())))
-    response.headers.append(("X-Content-Type-Options", "nosniff"))
     response.headers.append(("X-Request-Id", requestIDs.next()))
     if status == 503 { response.headers.append(("Retry-After", String(Self.retryAfterSeconds))) }
     return response
   }
 
   private func addCommonHeaders(to response: inout HTTPResponse, _ request: HTTPRequest, _ id: String) {
-    response.headers.append(("X-Content-Type-Options", "nosniff"))
     response.headers.append(("X-Request-Id", id))
     if let correlation = request.header("x-request-id"), correlation.utf8.count <= Self.correlationBytesMax {
       response.headers.append(("X-Correlation-Id", correlation))

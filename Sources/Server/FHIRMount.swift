@@ -12,6 +12,8 @@ public final class FHIRMount: Sendable {
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
   let representation: Representation
+  /// nil for a release without Binary.
+  let binary: BinaryContent?
 
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
@@ -27,6 +29,6 @@ public final class FHIRMount: Sendable {
     self.representation = Representation(
       xml: XMLForm(schema: service.schema), limits: service.limits,
       release: service.schema.release)
+    self.binary = BinaryContent(service.schema, representation)
   }
-
 }

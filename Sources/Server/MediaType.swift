@@ -18,6 +18,19 @@ struct MediaType {
   /// How much a range is wanted, 0 to 1 (RFC 9110 §12.4.2); what is no number counts as 1.
   var quality: Double { self["q"].flatMap { Double($0) }.map { min(1, max(0, $0)) } ?? 1 }
 
+  /// Whether a browser shows it without carrying anything out, so that it needs no saving first.
+  var isPassive: Bool {
+    if name.hasPrefix("image/") { return name != "image/svg+xml" }
+    return name.hasPrefix("audio/") || name.hasPrefix("video/") || name == "text/plain" || name == "application/pdf"
+  }
+
+  /// `type/subtype` with parameters of visible ASCII (RFC 9110 §8.3.1).
+  static func isWellFormed(_ text: String) -> Bool {
+    guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F || $0 == 0x09 }) else { return false }
+    let names = MediaType(text).name.split(separator: "/", omittingEmptySubsequences: false)
+    return names.count == 2 && names.allSatisfy { CORSConfiguration.isToken($0) && $0 != "*" }
+  }
+
   /// Without white space and quotes around it.
   private static func trimmed(_ text: some StringProtocol) -> String {
     let isFiller: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\"" }

@@ -6,6 +6,10 @@ enum Format: Sendable {
   /// The same bytes under JSON's general name, for clients that ask for it.
   case json
   case fhirXML
+  /// XML under its general name.
+  case xml
+
+  var isXML: Bool { self == .fhirXML || self == .xml }
 
   /// The header value.
   var contentType: String {
@@ -13,6 +17,7 @@ enum Format: Sendable {
     case .fhirJSON: "application/fhir+json; charset=utf-8"
     case .json: "application/json; charset=utf-8"
     case .fhirXML: "application/fhir+xml; charset=utf-8"
+    case .xml: "application/xml; charset=utf-8"
     }
   }
 }
@@ -31,13 +36,14 @@ enum Negotiation {
       guard range.quality > 0, let format = ranged(range, release), range.quality > best?.quality ?? 0 else { continue }
       best = (format, range.quality)
     }
-    guard let best else {
-      throw Fault(
-        .notAcceptable,
-        "None of the media types in the Accept header is supported; application/fhir+json and application/fhir+xml are."
-      )
-    }
+    guard let best else { throw unsupportedAccept }
     return best.format
+  }
+
+  static var unsupportedAccept: Fault {
+    Fault(
+      .notAcceptable,
+      "None of the media types in the Accept header is supported; application/fhir+json and application/fhir+xml are.")
   }
 
   private static func named(_ text: String) throws(Fault) -> Format {
@@ -46,17 +52,18 @@ enum Negotiation {
     switch name {
     case "json", "application/fhir+json", "application/fhir json": return .fhirJSON
     case "application/json", "text/json": return .json
-    case "xml", "application/fhir+xml", "application/fhir xml", "application/xml", "text/xml": return .fhirXML
+    case "xml", "application/fhir+xml", "application/fhir xml": return .fhirXML
+    case "application/xml", "text/xml": return .xml
     default: throw Fault(.notAcceptable, "The requested format in '_format' is not supported; json and xml are.")
     }
   }
 
-  private static func ranged(_ range: MediaType, _ release: String) -> Format? {
+  static func ranged(_ range: MediaType, _ release: String) -> Format? {
     switch range.name {
     case "application/fhir+json": isOurs(range, release) ? .fhirJSON : nil
     case "application/json", "text/json": .json
     case "application/fhir+xml": isOurs(range, release) ? .fhirXML : nil
-    case "application/xml", "text/xml": .fhirXML
+    case "application/xml", "text/xml": .xml
     case "*/*", "application/*", "*": .fhirJSON
     default: nil
     }
@@ -65,7 +72,7 @@ enum Negotiation {
   /// The forms a body may come in.
   enum BodyForm { case json, xml }
 
-  private static let bodyForms: [String: BodyForm] = [
+  static let bodyForms: [String: BodyForm] = [
     "application/fhir+json": .json, "application/json": .json, "text/json": .json, "application/fhir+xml": .xml,
     "application/xml": .xml, "text/xml": .xml,
   ]

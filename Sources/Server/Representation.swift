@@ -14,10 +14,10 @@ struct Representation {
 
   /// The bytes to send.
   func encode(_ json: [UInt8], as format: Format, isPretty: Bool) throws(Fault) -> [UInt8] {
-    if format != .fhirXML && !isPretty { return json }
-    let document = try parse(json)
+    if !format.isXML && !isPretty { return json }
+    let document = try document(json)
     var bytes: [UInt8] = []
-    if format == .fhirXML {
+    if format.isXML {
       try xml.append(document, to: &bytes, indented: isPretty)
     } else {
       document.appendPretty(document.root, to: &bytes)
@@ -31,13 +31,14 @@ struct Representation {
     if request.body.isEmpty {
       throw Fault(.invalid, "The request has no body; a resource was expected.", code: "required")
     }
+    try request.checkIsNotEncoded()
     let form = try Negotiation.bodyForm(
-      request.header("content-type"), isPatch: request.method == .patch, release: release)
+      request.single("content-type"), isPatch: request.method == .patch, release: release)
     if form == .xml {
       let converted = request.body.withUnsafeBytes { bytes in
         Result { () throws(Fault) in try xml.json(fromXML: bytes, limits: limits) }
       }
-      return ResourceNode(try parse(try converted.get()))
+      return ResourceNode(try document(try converted.get()))
     }
     let parsed = request.body.withUnsafeBytes { bytes in
       Result { () throws(JSONError) in try JSONDocument(bytes, limits: json) }
@@ -52,7 +53,8 @@ struct Representation {
     return json
   }
 
-  private func parse(_ bytes: [UInt8]) throws(Fault) -> JSONDocument {
+  /// JSON of our own making.
+  func document(_ bytes: [UInt8]) throws(Fault) -> JSONDocument {
     try checked(Result { () throws(JSONError) in try JSONDocument(bytes, limits: json) })
   }
 

@@ -10,29 +10,35 @@ struct RequestTarget {
 
   /// - Throws: `.invalid` for a path that has no single reading, `.notFound` for one with empty segments.
   init(_ target: String) throws(Fault) {
-    let bytes = target.utf8
-    let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
-    query = end == bytes.endIndex ? "" : target[bytes.index(after: end)...]
+    var target = target
+    let parsed = target.withUTF8 { bytes in Result { () throws(Fault) in try Self.path(bytes) } }
+    let path = try parsed.get()
+    segments = path.segments
+    query = path.end == target.utf8.count ? "" : target[target.utf8.index(target.startIndex, offsetBy: path.end + 1)...]
+  }
+
+  private static func path(_ bytes: UnsafeBufferPointer<UInt8>) throws(Fault) -> (segments: [String], end: Int) {
+    let end = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.count
     var segments: [String] = []
     segments.reserveCapacity(6)
     // The path begins with a slash; a slash at its end adds nothing.
-    var start = bytes.index(after: bytes.startIndex)
+    var start = 1
     while start < end {
       let stop = bytes[start..<end].firstIndex(of: UInt8(ascii: "/")) ?? end
-      segments.append(try Self.decode(target[start..<stop]))
-      start = stop == end ? end : bytes.index(after: stop)
+      segments.append(try decode(bytes[start..<stop]))
+      start = stop + 1
     }
-    self.segments = segments
+    return (segments, end)
   }
 
-  private static func decode(_ text: Substring) throws(Fault) -> String {
+  private static func decode(_ text: Slice<UnsafeBufferPointer<UInt8>>) throws(Fault) -> String {
     guard !text.isEmpty else { throw Fault(.notFound, "The path has an empty segment.") }
-    if text.utf8.allSatisfy({ $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") && $0 > 0x20 && $0 < 0x7F }) {
-      return try checked(String(text))
+    if text.allSatisfy({ $0 != UInt8(ascii: "%") && $0 != UInt8(ascii: "\\") && $0 > 0x20 && $0 < 0x7F }) {
+      return try checked(String(decoding: text, as: UTF8.self))
     }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count)
-    var rest = text.utf8[...]
+    bytes.reserveCapacity(text.count)
+    var rest = text
     while let byte = rest.popFirst() {
       guard byte == UInt8(ascii: "%") else {
         bytes.append(byte)

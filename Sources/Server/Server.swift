@@ -16,11 +16,11 @@ public final class Server: Sendable {
     _ mounts: [FHIRMount], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
     software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log
   ) {
-    let edge = Edge(
-      mounts, software: software, defaultHost: configuration.hostAndPort, clock: clock, ids: ids, log: log)
+    let edge = Edge(mounts, configuration, software: software, clock: clock, ids: ids, log: log)
     let http = HTTPServer(
       host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,
-      clock: clock, errorBody: { edge.refusal($0, $1) }, observer: { edge.metrics.record($0) },
+      clock: clock, commonFields: Edge.securityFields, errorBody: { edge.refusal($0, $1) },
+      observer: { edge.metrics.record($0) },
       handler: { await edge.handle($0) })
     self.edge = edge
     self.http = http

@@ -1,4 +1,5 @@
 public import Base
+public import FHIRService
 
 /// Where a server listens and what it bears.
 public struct ServerConfiguration: Sendable {
@@ -9,6 +10,12 @@ public struct ServerConfiguration: Sendable {
   /// Listening beyond the own machine without authentication.
   public var allowsInsecureNetwork = false
   public var limits = Limits()
+  /// Of every FHIR service.
+  public var service = FHIRService.Configuration()
+  /// Web pages of other origins.
+  public var cors = CORSConfiguration()
+  /// The reverse proxies whose `X-Forwarded-…` headers are believed; nobody's are by default, not even this machine's.
+  public var trustedProxies: [AddressRange] = []
 
   public init() {}
 
@@ -43,13 +50,16 @@ extension ServerConfiguration {
     ("json-depth", \.jsonDepthMax), ("json-nodes", \.jsonNodesMax), ("bundle-entries", \.bundleEntriesMax),
     ("search-count-default", \.searchCountDefault), ("search-count", \.searchCountMax),
     ("page-bytes", \.pageBytesMax), ("conditional-deletions", \.conditionalDeletionsMax),
+    ("conditional-references", \.conditionalReferencesMax),
+    ("bundle-conditional-references", \.bundleConditionalReferencesMax), ("referrers", \.referrersMax),
     ("search-parameters", \.searchParametersMax), ("search-values", \.searchValuesMax),
     ("index-rows", \.indexRowsMax), ("fhirpath-bytes", \.fhirPathBytesMax), ("fhirpath-steps", \.fhirPathStepsMax),
   ]
 
   /// Every key a file may have.
   public static var keys: [String] {
-    ["host", "port", "data-dir", "log-level", "allow-insecure-network"] + limitKeys.map(\.key)
+    ["host", "port", "data-dir", "log-level", "allow-insecure-network", "version-policy", "invariants"] + networkKeys
+      + limitKeys.map(\.key)
   }
 
   /// Takes over what a file says: a line is `key: value`, empty, or a comment that begins with `#`.
@@ -87,11 +97,21 @@ extension ServerConfiguration {
         throw ConfigurationError(line: line, message: "a log level is one of \(names)")
       }
       logLevel = level
+    case "version-policy":
+      for policy in value.split(separator: ",") where !service.versions.add(Self.trimmed(policy)) {
+        throw ConfigurationError(line: line, message: "'\(Self.trimmed(policy))' is no version policy")
+      }
+    case "invariants":
+      guard let invariants = WriteInvariants(rawValue: value) else {
+        throw ConfigurationError(line: line, message: "'invariants' is cheap or all")
+      }
+      service.invariants = invariants
     case "allow-insecure-network":
       guard value == "true" || value == "false" else {
         throw ConfigurationError(line: line, message: "'\(key)' is true or false")
       }
       allowsInsecureNetwork = value == "true"
+    case let key where Self.networkKeys.contains(key): try setNetwork(key, value, line: line)
     default:
       guard let path = Self.limitKeys.first(where: { $0.key == key })?.path else {
         throw ConfigurationError(line: line, message: "the key '\(key)' is not known")

@@ -53,6 +53,10 @@ struct Serve: AsyncParsableCommand {
       """)
   var allowInsecureNetwork = false
 
+  @OptionGroup var network: NetworkOptions
+
+  @OptionGroup var writes: WriteOptions
+
   @Option(
     help: ArgumentHelp(
       "A FHIR service and its release: 3.0, 4.0, 4.3 or 5.0. May be given several times. Default: fhir=4.0",
@@ -90,7 +94,8 @@ struct Serve: AsyncParsableCommand {
       let store = try await open(option, configuration)
       stores.append(store)
       let service = FHIRService(
-        store, limits: configuration.limits, clock: .system, ids: ids, software: software)
+        store, limits: configuration.limits, clock: .system, ids: ids, software: software,
+        configuration: configuration.service)
       mounts.append(
         FHIRMount(workspace: "default", name: option.name, service: service) { StoreSamples.of(store.statistics) })
     }
@@ -149,6 +154,12 @@ struct Serve: AsyncParsableCommand {
     if let dataDir { result.dataDirectory = dataDir }
     if let logLevel { result.logLevel = logLevel }
     if allowInsecureNetwork { result.allowsInsecureNetwork = true }
+    try network.apply(to: &result)
+    writes.apply(to: &result)
+    let schemas = (service.isEmpty ? [ServiceOption.standard] : service).map(\.schema)
+    if let unknown = result.service.versions.unknownTypes(in: schemas).first {
+      throw CommandError("the version policy of '\(unknown)' is of no resource type")
+    }
     guard result.isLoopback || result.allowsInsecureNetwork else {
       throw CommandError(
         "\(result.host) can be reached from other machines, and there is no authentication yet: whoever reaches it "

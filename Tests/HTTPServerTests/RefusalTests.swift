@@ -99,6 +99,25 @@ import Testing
     await server.shutdown()
   }
 
+  @Test func commonFieldsStandInEveryAnswer() async throws {
+    let server = HTTPServer(
+      host: "127.0.0.1", port: 0, eventLoops: 1,
+      commonFields: [("X-A", "b"), ("X-Split", "c\r\nX-D: e"), ("Content-Length", "7")], handler: describe)
+    let port = try await server.start().port
+    try await onClientThread {
+      for target in ["/good", "no-slash"] {
+        let answer = try TestClient(port).get(target)
+        #expect(answer.status == (target == "/good" ? 200 : 400))
+        #expect(answer.header("x-a") == "b")
+        #expect(answer.header("x-split") == "c  X-D: e")
+        #expect(answer.header("x-d") == nil)
+        #expect(answer.headers.count { $0.lowercased().hasPrefix("content-length") } == 1)
+        #expect(answer.header("date") != nil)
+      }
+    }
+    await server.shutdown()
+  }
+
   @Test func goodRequestsBeforeABadOneAreAnswered() async throws {
     try await serving { port in
       let client = try TestClient(port)
