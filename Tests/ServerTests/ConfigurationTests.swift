@@ -42,7 +42,10 @@ import Testing
         switch key {
         case "host", "data-dir": "x"
         case "log-level": "info"
-        case "allow-insecure-network": "false"
+        case "allow-insecure-network", "cors-credentials": "false"
+        case "trusted-proxy": "10.0.0.0/8"
+        case "version-policy": "no-version, Observation=versioned-update"
+        case "invariants": "all"
         default: "7"
         }
       try configuration.read("\(key): \(value)")

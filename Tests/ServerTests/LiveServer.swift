@@ -1,5 +1,4 @@
 import Base
-import Dispatch
 import FHIRModel
 import FHIRService
 import FHIRStore
@@ -27,7 +26,8 @@ final class LiveServer: Sendable {
   var log: [String] { lines.all.withLock { $0 } }
 
   private init(
-    _ folder: String, limits: Limits, logLevel: Log.Level, durability: SQLiteConfiguration.Durability
+    _ folder: String, limits: Limits, logLevel: Log.Level, durability: SQLiteConfiguration.Durability,
+    configure: (inout ServerConfiguration) -> Void
   ) async throws {
     self.folder = folder
     var engine = SQLiteConfiguration()
@@ -40,6 +40,7 @@ final class LiveServer: Sendable {
     var configuration = ServerConfiguration()
     configuration.port = 0
     configuration.limits = limits
+    configure(&configuration)
     let lines = Lines()
     self.lines = lines
     let log = Log(level: logLevel) { line in lines.all.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
@@ -53,16 +54,22 @@ final class LiveServer: Sendable {
     let all = Mutex<[String]>([])
   }
 
+  /// All rows of a table run at once; so many servers would be more than a process has files for.
+  private static let gate = Gate(12)
+
   /// Runs a test against a fresh server and takes everything away afterwards. The store syncs nothing unless asked to:
   /// few tests are about what the disk holds.
   static func run(
     limits: Limits = Limits(), logLevel: Log.Level = .error, durability: SQLiteConfiguration.Durability = .off,
-    _ body: (LiveServer) async throws -> Void
+    configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
   ) async throws {
+    await gate.enter()
+    defer { gate.leave() }
     let folder = FileManager.default.temporaryDirectory.path + "/aceso-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let live = try await LiveServer(folder, limits: limits, logLevel: logLevel, durability: durability)
+    let live = try await LiveServer(
+      folder, limits: limits, logLevel: logLevel, durability: durability, configure: configure)
     do {
       try await body(live)
     } catch {
@@ -101,7 +108,9 @@ final class LiveServer: Sendable {
     if headers["Host"] == nil { text += "Host: 127.0.0.1:\(port)\r\n" }
     for (name, value) in headers { text += "\(name): \(value)\r\n" }
     if let body { text += "Content-Length: \(body.utf8.count)\r\n" }
-    return try Reply(try await raw(Array((text + "\r\n" + (body ?? "")).utf8)), toHead: method == "HEAD")
+    let reply = try Reply(try await raw(Array((text + "\r\n" + (body ?? "")).utf8)), toHead: method == "HEAD")
+    if method != "HEAD" { BodyArchive.keep(reply) }
+    return reply
   }
 
   /// Sends bytes and reads until the server closes.
@@ -109,7 +118,7 @@ final class LiveServer: Sendable {
     let port = port
     // A blocking client must not hold a thread of Swift's own pool.
     return try await withCheckedThrowingContinuation { continuation in
-      DispatchQueue.global().async {
+      WireThread.run {
         continuation.resume(with: Result { try Wire.exchange(bytes, port: port) })
       }
     }
@@ -118,12 +127,12 @@ final class LiveServer: Sendable {
 
 struct WireError: Error { let what: String }
 
-/// A blocking TCP client. Every wait ends after twenty seconds.
+/// A blocking TCP client. Every wait ends after a minute: long for an answer, short for a hang.
 enum Wire {
   static func exchange(_ bytes: [UInt8], port: Int) throws -> [UInt8] {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
-    var timeout = timeval(tv_sec: 20, tv_usec: 0)
+    var timeout = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     var address = sockaddr_in()
