@@ -46,10 +46,12 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .target(name: "CFHIRTables", exclude: ["r4.table", "r4b.table", "r5.table", "stu3.table"]),
+    .target(name: "CUCUMTable", exclude: ["ucum.table"]),
     // 2 · JSON
     library("JSONCore"),
     // 3 · the standard's tables; the storage contract and its engines
     library("FHIRModel", ["Base", "JSONCore", "CFHIRTables"]),
+    library("UCUM", ["CUCUMTable"]),
     library("Storage", ["Base"]),
     library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
     // 4 · languages and protocols as values
@@ -80,7 +82,7 @@ let package = Package(
     // beside the house
     program("generate-tables", ["JSONCore", "TableGeneration"]),
     library("TableGeneration", ["JSONCore"]),
-    program("bench", ["Base", "CSQLite", "HTTPServer", "JSONCore", "Synthesis"] + nio),
+    program("bench", ["Base", "CSQLite", "FHIRModel", "HTTPServer", "JSONCore", "Synthesis"] + nio),
 
     // What tests share: data sets, folders, seeds, a disk that fails
     .target(
@@ -91,6 +93,7 @@ let package = Package(
     tests("BaseTests", ["Base"]),
     tests("JSONCoreTests", ["JSONCore"]),
     tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration", "TestSupport"]),
+    tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),
     tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "FaultDisk", "Storage", "StorageSQLite", "TestSupport"]),
@@ -114,7 +117,8 @@ let package = Package(
     tests(
       "ServerTests",
       [
-        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server",
+        "Base", "CXML2", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore",
+        "Server",
         "Storage", "StorageSQLite", "Synthesis",
       ]),
   ],
