@@ -43,7 +43,7 @@ import Testing
     ("image/png;q=0.5, application/fhir+json", "application/fhir+json; charset=utf-8"),
     ("image/png, application/fhir+json;q=0.5", "image/png"),
     ("image/jpeg, application/fhir+json;q=0.5", "application/fhir+json; charset=utf-8"),
-    ("application/json", "application/json; charset=utf-8"), ("application/xml", "application/fhir+xml; charset=utf-8"),
+    ("application/json", "application/json; charset=utf-8"), ("application/xml", "application/xml; charset=utf-8"),
     ("application/json, text/plain, */*", "application/json; charset=utf-8"),
     ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "image/png"),
     ("application/fhir+json;q=0, image/*", "image/png"),
