@@ -59,7 +59,7 @@ let package = Package(
     library("FHIRXML", ["Base", "CXML2", "FHIRModel", "JSONCore"]),
     library("HTTPServer", ["Base"] + nio),
     // 5 · search: grammar, plan, value extraction; synthetic patients
-    library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath"]),
+    library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "UCUM"]),
     library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
     // 6 · what is stored and how it is found
@@ -113,6 +113,12 @@ let package = Package(
       [
         "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
         "TestSupport",
+      ]),
+    tests(
+      "SearchOracleTests",
+      [
+        "Base", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "StorageSQLite",
+        "Synthesis", "TestSupport",
       ]),
     tests(
       "ServerTests",

@@ -34,6 +34,12 @@ public struct Limits: Sendable, Equatable {
   public var bundleEntriesMax = 5_000
   public var searchCountDefault = 10
   public var searchCountMax = 1_000
+  /// Included resources on a page, where a search does not say.
+  public var includesCountDefault = 1_000
+  /// Included resources that a page's matches have in all.
+  public var includesMax = 20_000
+  /// A search that takes longer is ended.
+  public var searchSecondsMax = 30
   /// Resources on one page of a search or history, in bytes; a page that reaches it ends there, and a next link leads
   /// on.
   public var pageBytesMax = 32 * 1024 * 1024
@@ -41,6 +47,24 @@ public struct Limits: Sendable, Equatable {
   public var searchParametersMax = 200
   /// Comma-separated values of one search, over all its parameters.
   public var searchValuesMax = 2_000
+  /// References that one parameter of a search follows, forwards or backwards.
+  public var searchChainDepthMax = 10
+  /// Types of resources that the chains of one search lead through, each place of each chain counted.
+  public var searchChainTargetsMax = 2_000
+  /// Keys of `_sort`.
+  public var searchSortKeysMax = 8
+  /// `_includesCount`: included resources of one page.
+  public var searchIncludesMax = 1_000
+  /// A `_filter`, `_text` or `_content` expression.
+  public var searchExpressionBytesMax = 16 * 1024
+  /// Floors of a `_filter`, `_text` or `_content` expression, of parentheses and of changes between `and` and `or`.
+  public var searchExpressionDepthMax = 32
+  /// Alternatives that a `_text` or `_content` expression comes to.
+  public var searchTextAlternativesMax = 64
+  /// Codes that the value sets and hierarchies of one search come to.
+  public var searchCodesMax = 10_000
+  /// A full-text search waits for its index to take in the newest changes, no longer than this.
+  public var searchTextSecondsMax = 10
   /// Different conditional references of one resource: each is a search.
   public var conditionalReferencesMax = 1_000
   /// Different conditional references of one batch or transaction.

@@ -9,6 +9,14 @@ enum ElementShape: Sendable {
   case codeableReference
   case humanName, address, period, timing, quantity, money, range, sampledData, position
 
+  /// Whether several parameters ask elements of this shape, and all for the same.
+  var isReadOften: Bool {
+    switch self {
+    case .codeableConcept, .coding, .quantity, .humanName, .sampledData: true
+    default: false
+    }
+  }
+
   private static let byName: [String: ElementShape] = [
     "boolean": .boolean, "integer": .integer, "integer64": .integer, "positiveInt": .integer, "unsignedInt": .integer,
     "decimal": .decimal,

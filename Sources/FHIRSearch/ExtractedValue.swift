@@ -1,7 +1,9 @@
 /// One value an element has for the index, before it is known which parameter or composite it is for.
 enum ExtractedValue: Hashable {
   case token(system: String, code: String)
-  case string(String)
+  case string(FoldedText)
+  /// The words that go with a token.
+  case text(FoldedText)
   case reference(type: String, id: String)
   case uri(String)
   case date(low: Int64, high: Int64)
@@ -12,13 +14,14 @@ enum ExtractedValue: Hashable {
   func row(_ parameter: Int32) -> IndexRow {
     switch self {
     case .token(let system, let code): .token(parameter: parameter, system: system, code: code)
-    case .string(let text): .string(parameter: parameter, folded: TextFolding.fold(text), text: text)
+    case .string(let text), .text(let text):
+      .string(parameter: parameter, folded: text.folded, text: text.text, several: false)
     case .reference(let type, let id): .reference(parameter: parameter, type: type, id: id)
     case .uri(let value): .uri(parameter: parameter, value: value)
-    case .date(let low, let high): .date(parameter: parameter, low: low, high: high)
-    case .number(let low, let high): .number(parameter: parameter, low: low, high: high)
+    case .date(let low, let high): .date(parameter: parameter, low: low, high: high, several: false)
+    case .number(let low, let high): .number(parameter: parameter, low: low, high: high, several: false)
     case .quantity(let system, let code, let low, let high):
-      .quantity(parameter: parameter, system: system, code: code, low: low, high: high)
+      .quantity(parameter: parameter, system: system, code: code, low: low, high: high, several: false)
     case .position(let latitude, let longitude):
       .position(parameter: parameter, latitude: latitude, longitude: longitude)
     }
@@ -40,13 +43,13 @@ enum ExtractedValue: Hashable {
     switch self {
     case .token(let system, let code): (row.system2, row.text2) = (system, code)
     case .reference(let type, let id): (row.system2, row.text2) = (type, id)
-    case .string(let text): row.text2 = TextFolding.fold(text)
+    case .string(let text): row.text2 = text.folded
     case .uri(let value): row.text2 = value
     case .date(let low, let high): row.bounds2 = .date(low: low, high: high)
     case .number(let low, let high): row.bounds2 = .number(low: low, high: high)
     case .quantity(let system, let code, let low, let high):
       (row.system2, row.text2, row.bounds2) = (system, code, .number(low: low, high: high))
-    case .position: return false
+    case .text, .position: return false
     }
     return true
   }
@@ -59,5 +62,16 @@ enum ExtractedValue: Hashable {
     default: return false
     }
     return true
+  }
+}
+
+/// A text with what it is compared by.
+struct FoldedText: Hashable {
+  let text: String
+  let folded: String
+
+  init(_ text: String) {
+    self.text = text
+    folded = TextFolding.fold(text)
   }
 }

@@ -12,63 +12,82 @@ public final class IndexExtractor: Sendable {
   private let shapes: [ElementShape?]
   /// Compiled at first use of a type: a server rarely sees all 146.
   private let plans: Mutex<[Schema.TypeID: [IndexPlan]]>
+  /// Plans by their parameters' numbers, kept from one set of parameters to the next.
+  private let compiled: PlanCache
 
-  public init(_ parameters: SearchParameters, limits: Limits) {
+  /// Counts up when a resource's rows change although its parameters do not: stores index anew what an older version
+  /// indexed.
+  public static let version = 1
+
+  public convenience init(_ parameters: SearchParameters, limits: Limits) {
+    self.init(parameters, limits: limits, PlanCache(), ElementShape.table(parameters.schema))
+  }
+
+  /// The same for other parameters of the same store: a number means one definition forever, so what was compiled
+  /// serves again.
+  public func with(_ parameters: SearchParameters) -> IndexExtractor {
+    IndexExtractor(parameters, limits: limits, compiled, shapes)
+  }
+
+  private init(
+    _ parameters: SearchParameters, limits: Limits, _ compiled: PlanCache, _ shapes: [ElementShape?]
+  ) {
     self.parameters = parameters
     self.schema = parameters.schema
     self.limits = limits
-    self.shapes = ElementShape.table(parameters.schema)
+    self.shapes = shapes
+    self.compiled = compiled
     self.plans = Mutex([:])
   }
 
+  private final class PlanCache: Sendable {
+    let plans = Mutex<[Int32: IndexPlan?]>([:])
+  }
+
   /// The index rows of a resource, each once.
+  /// - Parameter only: the numbers of the parameters asked; nil for all.
   /// - Throws: `.tooLarge` when there are more than a resource may have.
-  public func rows(of document: JSONDocument, _ resource: JSONNode, _ type: Schema.TypeID) throws(Fault) -> [IndexRow] {
+  public func rows(
+    of document: JSONDocument, _ resource: JSONNode, _ type: Schema.TypeID, only: Set<Int32>? = nil
+  ) throws(Fault) -> [IndexRow] {
     let focus = FHIRPathNode(document: document, value: resource, type: type)
-    var rows: [IndexRow] = []
-    rows.reserveCapacity(32)
-    var seen: Set<IndexRow> = []
+    var rows = RowList()
     var reader = ValueReader(document: document, schema: schema)
-    for plan in plans(for: type) {
-      let start = rows.count
+    for plan in plans(for: type) where only?.contains(plan.number) ?? true {
+      rows.begin()
       if plan.kind == .composite {
-        appendComposite(plan, focus, &reader, &rows)
+        appendComposite(plan, focus, &reader, &rows.rows)
       } else {
         read(plan.source, focus, &reader)
-        for value in reader.values { rows.append(value.row(plan.number)) }
+        for value in reader.values { rows.rows.append(value.row(plan.number)) }
       }
-      if rows.count - start > 1 { Self.removeDuplicates(&rows, from: start, &seen) }
-      guard rows.count <= limits.indexRowsMax else {
+      rows.end(plan, elements: reader.elementCount)
+      guard rows.rows.count <= limits.indexRowsMax else {
         throw Fault(
           .tooLarge, "The resource has more than \(limits.indexRowsMax) values for search.", code: "too-costly")
       }
     }
-    return rows
-  }
-
-  private static func removeDuplicates(_ rows: inout [IndexRow], from start: Int, _ seen: inout Set<IndexRow>) {
-    seen.removeAll(keepingCapacity: true)
-    var kept = start
-    for place in start..<rows.count where seen.insert(rows[place]).inserted {
-      rows[kept] = rows[place]
-      kept += 1
-    }
-    rows.removeLast(rows.count - kept)
+    return rows.rows
   }
 
   private func plans(for type: Schema.TypeID) -> [IndexPlan] {
     if let known = plans.withLock({ $0[type] }) { return known }
-    let compiled = parameters.parameters(type).compactMap { parameter in
-      // Every published expression compiles (a test holds that); one that did not would index nothing.
-      try? IndexPlan(parameter, schema)
-    }
+    let compiled = parameters.parameters(type).filter { parameters.parts[$0.number] == nil }.compactMap { plan($0) }
     plans.withLock { $0[type] = compiled }
     return compiled
   }
 
+  private func plan(_ parameter: SearchParameter) -> IndexPlan? {
+    if let known = compiled.plans.withLock({ $0[parameter.number] }) { return known }
+    // Every published expression compiles (a test holds that), and others are checked before they are taken.
+    let plan = (try? IndexPlan(parameter, schema)).flatMap { $0 }
+    compiled.plans.withLock { $0[parameter.number] = .some(plan) }
+    return plan
+  }
+
   /// Fills `reader.values` with what a parameter or component says about `focus`.
   private func read(_ source: IndexPlan.Source, _ focus: FHIRPathNode, _ reader: inout ValueReader) {
-    reader.begin(binding: source.binding, soleTarget: source.soleTarget)
+    reader.begin(source)
     guard let start = focus.value else { return }
     // Nearly every expression is a plain path: walked on the tape, without a collection.
     let isWalked = source.program.forEachNode(in: focus.document, from: start, type: focus.type) { node, type in
@@ -82,7 +101,8 @@ public final class IndexExtractor: Sendable {
         reader.read(value, shape, as: source.kind)
       case .boolean(let value) where source.kind == .token:
         reader.values.append(.token(system: "", code: value ? "true" : "false"))
-      case .string(let text) where source.kind == .string: reader.values.append(.string(ValueReader.cut(text)))
+      case .string(let text) where source.kind == .string:
+        reader.values.append(.string(FoldedText(ValueReader.cut(text))))
       case .string(let text) where source.kind == .token: reader.values.append(.token(system: "", code: text))
       default: continue
       }

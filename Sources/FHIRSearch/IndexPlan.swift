@@ -2,22 +2,37 @@ import FHIRModel
 import FHIRPath
 
 /// One parameter of one resource type, ready to be evaluated.
-struct IndexPlan: Sendable {
+final class IndexPlan: Sendable {
   let number: Int32
   let source: Source
   /// A composite's parts, relative to the elements that `source` finds.
   let components: [Source]
+  /// Whether the absence of values is a row.
+  let keepsMissing: Bool
 
   var kind: SearchParameter.Kind { source.kind }
 
   /// Where values come from.
-  struct Source: Sendable {
+  final class Source: Sendable {
     let kind: SearchParameter.Kind
     let program: FHIRPathProgram
     /// The binding of the element that a plain path leads to.
     let binding: Schema.BindingID?
     /// The only type that references may point to, where there is one.
     let soleTarget: String?
+    /// Whether it is a part of a composite, which pairs values alone, without the words and types that go with them.
+    let isComponent: Bool
+
+    init(
+      kind: SearchParameter.Kind, program: FHIRPathProgram, binding: Schema.BindingID?, soleTarget: String? = nil,
+      isComponent: Bool = false
+    ) {
+      self.kind = kind
+      self.program = program
+      self.binding = binding
+      self.soleTarget = soleTarget
+      self.isComponent = isComponent
+    }
   }
 
   /// - Returns: nil for parameters that index nothing.
@@ -27,19 +42,20 @@ struct IndexPlan: Sendable {
     let branches = Self.branches(of: expression, for: schema.name(parameter.resourceType))
     let targets = parameter.definition.targets
     number = parameter.number
+    keepsMissing = parameter.keepsMissing
     source = Source(
       kind: parameter.kind,
       program: try FHIRPathProgram(branches.joined(separator: " | "), schema: schema, context: parameter.resourceType),
       binding: branches.count == 1 ? Self.binding(of: branches[0], schema) : nil,
       soleTarget: targets.count == 1 ? schema.name(targets[0]) : nil)
     var components: [Source] = []
-    for component in parameter.definition.components {
-      guard let definition = schema.searchParameter(url: component.definition) else { return nil }
+    for (component, definition) in zip(parameter.definition.components, parameter.components ?? []) {
       // A component's path starts at the composite's elements; the first branch tells its binding.
       components.append(
         Source(
           kind: definition.type, program: try FHIRPathProgram(component.expression, schema: schema),
-          binding: Self.binding(of: branches[0] + "." + component.expression, schema), soleTarget: nil))
+          binding: Self.binding(of: branches[0] + "." + component.expression, schema), soleTarget: nil,
+          isComponent: true))
     }
     guard parameter.kind != .composite || components.count == 2 || components.count == 3 else { return nil }
     self.components = components

@@ -1,32 +1,81 @@
 /// One row of the search index: what a resource says under one parameter.
 ///
 /// Dates are microseconds since 1970 (UTC), both ends inclusive; numbers are the nearest doubles of exact decimals.
-/// An open end is the type's extreme.
+/// An open end is the type's extreme. `several` tells that the resource has more rows of the kind under the parameter,
+/// for quantities under the same parameter, system and code: then conditions that hold need not hold of one value.
 public enum IndexRow: Hashable, Sendable {
-  /// `system` is empty where there is none.
+  /// `system` is empty where there is none. A reference parameter's tokens are the identifiers of its references.
   case token(parameter: Int32, system: String, code: String)
-  /// `folded` is `TextFolding.fold(text)`.
-  case string(parameter: Int32, folded: String, text: String)
+  /// `folded` is `TextFolding.fold(text)`. A token parameter's strings are the words that go with its codes: each
+  /// folded text once.
+  case string(parameter: Int32, folded: String, text: String, several: Bool)
   /// `type` is the target's resource type with its logical id; empty with an absolute or other URL.
   case reference(parameter: Int32, type: String, id: String)
-  case date(parameter: Int32, low: Int64, high: Int64)
-  case number(parameter: Int32, low: Double, high: Double)
-  case quantity(parameter: Int32, system: String, code: String, low: Double, high: Double)
+  case date(parameter: Int32, low: Int64, high: Int64, several: Bool)
+  case number(parameter: Int32, low: Double, high: Double, several: Bool)
+  case quantity(parameter: Int32, system: String, code: String, low: Double, high: Double, several: Bool)
   case uri(parameter: Int32, value: String)
   /// A pair or triple of values of the same element. See `CompositeRow`.
   case composite(CompositeRow)
   /// WGS84 degrees.
   case position(parameter: Int32, latitude: Double, longitude: Double)
+  /// No value under a parameter that keeps such (`SearchParameter.keepsMissing`).
+  case missing(parameter: Int32)
 
   public var parameter: Int32 {
     switch self {
-    case .token(let parameter, _, _), .string(let parameter, _, _), .reference(let parameter, _, _),
-      .date(let parameter, _, _), .number(let parameter, _, _), .quantity(let parameter, _, _, _, _),
-      .uri(let parameter, _), .position(let parameter, _, _):
+    case .token(let parameter, _, _), .string(let parameter, _, _, _), .reference(let parameter, _, _),
+      .date(let parameter, _, _, _), .number(let parameter, _, _, _), .quantity(let parameter, _, _, _, _, _),
+      .uri(let parameter, _), .position(let parameter, _, _), .missing(let parameter):
       parameter
     case .composite(let row): row.parameter
     }
   }
+
+  /// Whether it is one of several; settable for rows that tell.
+  var isOneOfSeveral: Bool {
+    get {
+      switch self {
+      case .string(_, _, _, let several), .date(_, _, _, let several), .number(_, _, _, let several),
+        .quantity(_, _, _, _, _, let several):
+        several
+      default: false
+      }
+    }
+    set {
+      switch self {
+      case .string(let parameter, let folded, let text, _):
+        self = .string(parameter: parameter, folded: folded, text: text, several: newValue)
+      case .date(let parameter, let low, let high, _):
+        self = .date(parameter: parameter, low: low, high: high, several: newValue)
+      case .number(let parameter, let low, let high, _):
+        self = .number(parameter: parameter, low: low, high: high, several: newValue)
+      case .quantity(let parameter, let system, let code, let low, let high, _):
+        self = .quantity(
+          parameter: parameter, system: system, code: code, low: low, high: high, several: newValue)
+      default: return
+      }
+    }
+  }
+}
+
+/// Systems that no resource names: they tell rows for `:of-type` and for canonical units from what was written. They
+/// begin with a control character, which no URI has.
+extension IndexRow {
+  /// The system of quantities in canonical units of UCUM.
+  public static let canonicalUnits = "\u{1}ucum"
+
+  /// The system of an identifier's value under one type of identifier (FHIR R4 search#token, `:of-type`).
+  public static func ofType(system: String, code: String) -> String {
+    var name = "\u{1}"
+    name.reserveCapacity(system.utf8.count + code.utf8.count + 2)
+    name += system
+    name += "|"
+    name += code
+    return name
+  }
+
+  public static func isPseudoSystem(_ system: String) -> Bool { system.utf8.first == 1 }
 }
 
 /// A composite's values in one row: the first component (a token, or a reference as type and id), then what the
@@ -37,7 +86,7 @@ public struct CompositeRow: Hashable, Sendable {
   public var system1 = ""
   /// The first component's code, or its reference's id.
   public var code1 = ""
-  /// The second component's system (token, quantity).
+  /// The second component's system (token, quantity); a quantity in a UCUM unit has a second row in canonical units.
   public var system2 = ""
   /// The second component's code, unit or folded text.
   public var text2 = ""

@@ -2,9 +2,15 @@ public import FHIRModel
 
 /// One condition of a search: a parameter, how to compare, and alternatives of which one must hold.
 public struct SearchCondition: Sendable {
-  /// How the values compare (FHIR R4 search §2.1.1.5). `missing` has its own value.
+  /// How the values compare (FHIR R4 search#modifiers). `missing` has its own value; a type (`:Patient`) is in the
+  /// value.
   public enum Modifier: String, Sendable {
-    case exact, contains, not, missing
+    case exact, contains, text, not, missing, above, below, `in`, identifier
+    case notIn = "not-in"
+    case ofType = "of-type"
+    /// Of `_filter` only: the folded text of a string is the value, ends with it, or stands before or behind it in the
+    /// order of code points.
+    case equals, endsWith, less, lessOrEqual, greater, greaterOrEqual
   }
 
   /// Any of these must hold, all of one kind: the same code on each searched type, or the parameters that put a
@@ -24,13 +30,13 @@ public struct SearchCondition: Sendable {
   }
 }
 
-/// The prefixes of ordered values (FHIR R4 search §2.1.1.4.4).
+/// The prefixes of ordered values (FHIR R4 search#prefix).
 public enum SearchComparator: String, Sendable, CaseIterable {
   case eq, ne, gt, lt, ge, le, sa, eb, ap
 }
 
-/// One alternative of a condition, read according to its parameter's kind.
-public enum SearchValue: Sendable, Hashable {
+/// One alternative of a condition, read according to its parameter's kind and modifier.
+public indirect enum SearchValue: Sendable, Hashable {
   public enum TokenSystem: Sendable, Hashable {
     /// `code`: any system or none.
     case any
@@ -40,11 +46,13 @@ public enum SearchValue: Sendable, Hashable {
     case uri(String)
   }
 
-  /// A nil code is `system|`: any code of the system.
+  /// A nil code is `system|`: any code of the system. With `:identifier` on a reference, its identifier.
   case token(system: TokenSystem, code: String?)
+  /// Also the text of a token with `:text`.
   case string(String)
   /// `type` is empty where the value does not say it; `id` is a logical id or a URL.
   case reference(type: String, id: String)
+  /// Also the value set of `:in` and `:not-in`.
   case uri(String)
   /// The searched period, microseconds since 1970, both ends inclusive.
   case date(SearchComparator, low: Int64, high: Int64)
@@ -52,6 +60,12 @@ public enum SearchValue: Sendable, Hashable {
   case number(SearchComparator, low: Double, high: Double, exact: Double)
   /// A nil system or code does not restrict.
   case quantity(SearchComparator, low: Double, high: Double, exact: Double, system: String?, code: String?)
+  /// `:of-type`: an identifier's type and value.
+  case ofType(system: String, code: String, value: String)
+  /// A composite's components, in the order of its definition.
+  case composite([SearchValue])
+  /// `near`: WGS84 degrees and a distance in metres.
+  case near(latitude: Double, longitude: Double, meters: Double)
   /// `:missing`
   case missing(Bool)
 }

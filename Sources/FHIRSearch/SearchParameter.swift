@@ -8,6 +8,19 @@ public struct SearchParameter: Sendable {
   public let number: Int32
   public let resourceType: Schema.TypeID
   public let definition: SearchParameterDefinition
+  /// A composite's components in their order; nil where one of them is not known, or where it is no composite.
+  public let components: [SearchParameterDefinition]?
+
+  /// - Parameter find: the definition with that canonical URL, for a composite's components.
+  public init(
+    number: Int32, resourceType: Schema.TypeID, definition: SearchParameterDefinition,
+    component find: (String) -> SearchParameterDefinition?
+  ) {
+    self.number = number
+    self.resourceType = resourceType
+    self.definition = definition
+    components = definition.type == .composite ? Self.components(of: definition, find) : nil
+  }
 
   public var code: String { definition.code }
   public var kind: Kind { definition.type }
@@ -16,11 +29,15 @@ public struct SearchParameter: Sendable {
   public var isAnsweredByResource: Bool { code == "_id" || code == "_lastUpdated" }
 }
 
-/// Every search parameter of a FHIR release by resource type and code, with the store's numbers.
+/// Every search parameter of a service by resource type and code, with the store's numbers.
 public final class SearchParameters: Sendable {
   public let schema: Schema
   private let byType: [[String: SearchParameter]]
   private let ordered: [[SearchParameter]]
+  /// The parts of derived parameters, by the parameter's number.
+  let parts: [Int32: [SearchParameter]]
+  /// Parameters that are defined, but do not answer yet since not every resource is indexed for them.
+  private let pending: Set<Name>
 
   /// A parameter's name in a store: numbers are given to these, and stay.
   public struct Name: Hashable, Sendable {
@@ -34,7 +51,7 @@ public final class SearchParameters: Sendable {
   }
 
   /// Parameters whose meaning is a query's, not a resource's: there is nothing to index or to look up by them.
-  private static let queryOnly: Set<String> = [
+  public static let queryOnly: Set<String> = [
     "_text", "_content", "_query", "_filter", "_has", "_in", "_list", "_type",
   ]
 
@@ -54,17 +71,61 @@ public final class SearchParameters: Sendable {
       let typeName = schema.name(type)
       for definition in definitions {
         guard let number = numbers[Name(resourceType: typeName, code: definition.code)] else { continue }
-        let parameter = SearchParameter(number: number, resourceType: type, definition: definition)
+        let parameter = SearchParameter(number: number, resourceType: type, definition: definition) {
+          schema.searchParameter(url: $0)
+        }
         byType[Int(type.rawValue)][definition.code] = parameter
         ordered[Int(type.rawValue)].append(parameter)
       }
     }
     self.byType = byType
     self.ordered = ordered
+    self.parts = Self.derivedParts(ordered, schema)
+    self.pending = []
+  }
+
+  /// - Parameters:
+  ///   - parameters: one for each type and code.
+  ///   - ages: what may be derived from what.
+  public init(_ schema: Schema, _ parameters: some Sequence<SearchParameter>, ages: Ages) {
+    self.schema = schema
+    var byType: [[String: SearchParameter]] = Array(repeating: [:], count: schema.allTypes.count)
+    var ordered: [[SearchParameter]] = Array(repeating: [], count: schema.allTypes.count)
+    for parameter in parameters {
+      byType[Int(parameter.resourceType.rawValue)][parameter.code] = parameter
+      ordered[Int(parameter.resourceType.rawValue)].append(parameter)
+    }
+    self.byType = byType
+    self.ordered = ordered
+    self.parts = Self.derivedParts(ordered, schema, ages)
+    self.pending = []
+  }
+
+  /// The same without those that do not answer yet.
+  public convenience init(_ all: SearchParameters, withoutPending pending: Set<Int32>) {
+    var names: Set<Name> = []
+    let answering = all.ordered.map { ofType in
+      ofType.filter { parameter in
+        guard pending.contains(parameter.number) else { return true }
+        names.insert(Name(resourceType: all.schema.name(parameter.resourceType), code: parameter.code))
+        return false
+      }
+    }
+    self.init(all.schema, answering, parts: all.parts, pending: names)
+  }
+
+  private init(
+    _ schema: Schema, _ ordered: [[SearchParameter]], parts: [Int32: [SearchParameter]], pending: Set<Name>
+  ) {
+    self.schema = schema
+    self.ordered = ordered
+    self.parts = parts
+    self.pending = pending
+    byType = ordered.map { Dictionary($0.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first }) }
   }
 
   /// Each concrete resource type with its definitions; a code that a type has twice counts once.
-  private static func definitions(_ schema: Schema) -> [(Schema.TypeID, [SearchParameterDefinition])] {
+  public static func definitions(_ schema: Schema) -> [(Schema.TypeID, [SearchParameterDefinition])] {
     var byBase: [Schema.TypeID: [SearchParameterDefinition]] = [:]
     for definition in schema.searchParameters where !queryOnly.contains(definition.code) {
       for base in definition.base { byBase[base, default: []].append(definition) }
@@ -86,11 +147,11 @@ public final class SearchParameters: Sendable {
     byType[Int(type.rawValue)][code]
   }
 
+  /// Whether a type has this parameter, but it does not answer yet.
+  public func isPending(_ type: Schema.TypeID, _ code: String) -> Bool {
+    !pending.isEmpty && pending.contains(Name(resourceType: schema.name(type), code: code))
+  }
+
   /// All parameters of a type.
   public func parameters(_ type: Schema.TypeID) -> [SearchParameter] { ordered[Int(type.rawValue)] }
-}
-
-extension SearchParameter {
-  /// Whether a search can ask for it; composites and `near` are indexed already.
-  public var isSearchable: Bool { kind != .composite && kind != .special }
 }

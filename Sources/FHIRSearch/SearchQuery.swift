@@ -7,10 +7,28 @@ public struct SearchQuery: Sendable {
   public enum Total: String, Sendable { case none, estimate, accurate }
   /// `_summary` (FHIR R4 search §2.1.1.9).
   public enum Summary: String, Sendable { case `true`, text, data, count, `false` }
+  /// `_contained` (FHIR R4 search §2.1.1.8.1): whether contained resources, or they alone, are searched as well.
+  public enum Contained: String, Sendable { case `false`, `true`, both }
+  /// `_containedType`: whether a contained match comes back as it is, or within its container.
+  public enum ContainedType: String, Sendable { case container, contained }
 
   /// The searched types; empty means every type.
   public var types: [Schema.TypeID]
-  public var conditions: [SearchCondition] = []
+  /// All must hold.
+  public var criteria: [SearchCriterion] = []
+  /// `_sort`, most significant first; in order of creation where there is none.
+  public var sort: [SearchSort] = []
+  /// `_include` and `_revinclude`.
+  public var includes: [SearchInclude] = []
+  /// `_includesCount`: the most included resources of a page; nil where none is asked for.
+  public var includesCount: Int?
+  /// The `includesCt` of a further page of included resources.
+  public var includesToken: String?
+  /// nil where none is asked for: contained resources are not searched.
+  public var contained: Contained?
+  public var containedType: ContainedType?
+  /// `_explain=true`: the plan and its costs are wanted back.
+  public var wantsExplanation = false
   /// The page's length, within the limit; nil where none is asked for.
   public var count: Int?
   public var total: Total?
@@ -19,7 +37,7 @@ public struct SearchQuery: Sendable {
   public var pagingToken: String?
   /// What was ignored or reduced, for the outcome that leads the bundle.
   public var warnings: [Fault.Reason] = []
-  /// The parameters understood, as sent and in their order, for links; without `ct`.
+  /// The parameters understood, as sent and in their order, for links; without `ct` and `includesCt`.
   public var understood: [QueryString.Parameter] = []
 
   /// Whether nothing can match, as where `_type` names unknown types only.

@@ -24,8 +24,7 @@ enum SearchText {
     var bytes: [UInt8] = []
     var isEscaped = false
     for byte in text.utf8 {
-      let isSpecial = [UInt8(ascii: ","), UInt8(ascii: "$"), UInt8(ascii: "|"), UInt8(ascii: "\\")].contains(byte)
-      if isEscaped && !isSpecial { bytes.append(UInt8(ascii: "\\")) }
+      if isEscaped && !special.contains(byte) { bytes.append(UInt8(ascii: "\\")) }
       if byte == UInt8(ascii: "\\") && !isEscaped {
         isEscaped = true
         continue
@@ -36,4 +35,19 @@ enum SearchText {
     if isEscaped { bytes.append(UInt8(ascii: "\\")) }
     return String(decoding: bytes, as: UTF8.self)
   }
+
+  private static let special = [
+    UInt8(ascii: ","), UInt8(ascii: "$"), UInt8(ascii: "|"), UInt8(ascii: "\\"),
+  ]
+
+  /// What was sent, for an outcome: a stranger's text of any length is not sent back whole.
+  static func excerpt(_ text: some StringProtocol) -> String {
+    let start = text.unicodeScalars.prefix(excerptMax + 1)
+    guard start.count > excerptMax else { return String(text) }
+    var excerpt = String.UnicodeScalarView()
+    excerpt.append(contentsOf: start.prefix(excerptMax))
+    return String(excerpt) + "…"
+  }
+
+  static let excerptMax = 200
 }

@@ -5,20 +5,30 @@ import JSONCore
 struct ValueReader {
   let document: JSONDocument
   let schema: Schema
-  /// The binding of the element a plain path leads to: it gives a `code` its system.
-  private var binding: Schema.BindingID?
-  /// The only type that the parameter's references may point to: what an id without a type means.
-  private var soleTarget: String?
+  /// What is asked for.
+  private var source: IndexPlan.Source?
   var values: [ExtractedValue] = []
+  /// Elements read since `begin`.
+  private(set) var elementCount = 0
+  /// Several parameters ask the same element (`code`, `combo-code`, and composites with it).
+  private var readings: [Reading] = []
+  private var remembered: [ExtractedValue] = []
+  /// The element's words last read: a concept's text is mostly its code's display again.
+  private var lastText: UnsafeBufferPointer<UInt8>?
 
   init(document: JSONDocument, schema: Schema) {
     self.document = document
     self.schema = schema
   }
 
-  mutating func begin(binding: Schema.BindingID?, soleTarget: String?) {
-    self.binding = binding
-    self.soleTarget = soleTarget
+  /// Whether only the values themselves are asked for: a composite pairs them.
+  var isComponent: Bool { source?.isComponent ?? false }
+  /// The only type that the parameter's references may point to: what an id without a type means.
+  var soleTarget: String? { source?.soleTarget }
+
+  mutating func begin(_ source: IndexPlan.Source) {
+    self.source = source
+    elementCount = 0
     values.removeAll(keepingCapacity: true)
   }
 
@@ -30,6 +40,9 @@ struct ValueReader {
     static let code: JSONKey = "code"
     static let value: JSONKey = "value"
     static let coding: JSONKey = "coding"
+    static let display: JSONKey = "display"
+    static let type: JSONKey = "type"
+    static let identifier: JSONKey = "identifier"
     static let concept: JSONKey = "concept"
     static let text: JSONKey = "text"
     static let reference: JSONKey = "reference"
@@ -52,7 +65,34 @@ struct ValueReader {
     static let address: [JSONKey] = ["text", "line", "city", "district", "state", "postalCode", "country"]
   }
 
+  /// Appends the element's values to `values`.
   mutating func read(_ node: JSONNode, _ shape: ElementShape, as kind: SearchParameter.Kind) {
+    elementCount += 1
+    guard shape.isReadOften else { return readAnew(node, shape, as: kind) }
+    for past in readings where past.node == node && past.kind == kind {
+      values += remembered[past.values]
+      return
+    }
+    let start = values.count
+    readAnew(node, shape, as: kind)
+    if readings.count < Self.readingsMax {
+      let place = remembered.count
+      remembered += values[start...]
+      readings.append(Reading(node: node, kind: kind, values: place..<remembered.count))
+    }
+  }
+
+  /// What one element said.
+  private struct Reading {
+    let node: JSONNode
+    let kind: SearchParameter.Kind
+    let values: Range<Int>
+  }
+
+  /// Elements remembered; what the parameters share is about the beginning of a resource.
+  private static let readingsMax = 16
+
+  private mutating func readAnew(_ node: JSONNode, _ shape: ElementShape, as kind: SearchParameter.Kind) {
     switch kind {
     case .token: readToken(node, shape)
     case .string: readString(node, shape)
@@ -70,6 +110,12 @@ struct ValueReader {
     document.member(object, key).flatMap { document.string($0) }
   }
 
+  /// The `system` of a coding, identifier or quantity; empty where there is none.
+  func system(_ object: JSONNode) -> String {
+    guard let system = string(object, Key.system), !IndexRow.isPseudoSystem(system) else { return "" }
+    return system
+  }
+
   // MARK: Token
 
   private mutating func readToken(_ node: JSONNode, _ shape: ElementShape) {
@@ -78,32 +124,66 @@ struct ValueReader {
       if let value = document.bool(node) { append(system: "", code: value ? "true" : "false") }
     case .code:
       guard let code = document.string(node) else { return }
-      append(system: binding.flatMap { schema.system(ofCode: document.lexeme(node), in: $0) } ?? "", code: code)
+      append(system: source?.binding.flatMap { schema.system(ofCode: document.lexeme(node), in: $0) } ?? "", code: code)
     case .string, .uri, .canonical:
       if let text = document.string(node) { append(system: "", code: text) }
     case .integer, .decimal:
       append(system: "", code: String(decoding: document.lexeme(node), as: UTF8.self))
-    case .coding: readCoding(node)
+    case .coding:
+      lastText = nil
+      readCoding(node)
     case .codeableConcept:
+      lastText = nil
       if let codings = document.member(node, Key.coding) {
         for coding in document.elements(codings) { readCoding(coding) }
       }
+      appendWords(node, Key.text)
     case .codeableReference:
       if let concept = document.member(node, Key.concept) { readToken(concept, .codeableConcept) }
-    case .identifier:
-      // The value alone decides; a system without a value says nothing (FHIR R4 search §2.1.1.4.10).
-      if let value = string(node, Key.value) { append(system: string(node, Key.system) ?? "", code: value) }
+    case .identifier: readIdentifier(node)
     case .contactPoint:
       if let value = string(node, Key.value) { append(system: "", code: value) }
     case .quantity:
-      if let code = string(node, Key.code) { append(system: string(node, Key.system) ?? "", code: code) }
+      if let code = string(node, Key.code) { append(system: system(node), code: code) }
     default: return
     }
   }
 
   private mutating func readCoding(_ node: JSONNode) {
-    let system = string(node, Key.system) ?? ""
-    if let code = string(node, Key.code) { append(system: system, code: code) }
+    if let code = string(node, Key.code) { append(system: system(node), code: code) }
+    appendWords(node, Key.display)
+  }
+
+  /// The value alone decides; a system without a value says nothing (FHIR R4 search#token).
+  private mutating func readIdentifier(_ node: JSONNode) {
+    appendIdentifier(node)
+    lastText = nil
+    guard !isComponent, let type = document.member(node, Key.type) else { return }
+    appendWords(type, Key.text)
+    guard let codings = document.member(type, Key.coding) else { return }
+    let value = string(node, Key.value)
+    for coding in document.elements(codings) {
+      appendWords(coding, Key.display)
+      // `:of-type=system|code|value`: all three must be there.
+      let system = system(coding)
+      guard let value, !system.isEmpty, let code = string(coding, Key.code) else { continue }
+      append(system: IndexRow.ofType(system: system, code: code), code: value)
+    }
+  }
+
+  /// The words of a token (FHIR R4 search#token, `:text`).
+  private mutating func appendWords(_ object: JSONNode, _ key: JSONKey) {
+    guard let node = document.member(object, key), document.kind(node) == .string else { return }
+    let lexeme = document.lexeme(node)
+    if let lastText, lastText.elementsEqual(lexeme) { return }
+    lastText = lexeme
+    guard let text = document.string(node), !text.isEmpty else { return }
+    values.append(.text(FoldedText(Self.cut(text))))
+  }
+
+  /// An identifier's value with its system.
+  mutating func appendIdentifier(_ node: JSONNode) {
+    if let value = string(node, Key.value) { append(system: system(node), code: value) }
   }
 
   private mutating func append(system: String, code: String) {
@@ -129,7 +209,7 @@ struct ValueReader {
 
   private mutating func appendText(_ node: JSONNode) {
     guard let text = document.string(node), !text.isEmpty else { return }
-    values.append(.string(Self.cut(text)))
+    values.append(.string(FoldedText(Self.cut(text))))
   }
 
   private mutating func appendParts(_ object: JSONNode, _ keys: [JSONKey]) {
@@ -150,192 +230,5 @@ struct ValueReader {
       end = text.utf8.index(before: end)
     }
     return String(text[..<end])
-  }
-
-  // MARK: Reference and URI
-
-  private mutating func readReference(_ node: JSONNode, _ shape: ElementShape) {
-    switch shape {
-    case .reference:
-      if let reference = string(node, Key.reference) { appendReference(reference) }
-    case .codeableReference:
-      if let reference = document.member(node, Key.reference) { readReference(reference, .reference) }
-    case .canonical, .uri:
-      // A canonical or plain URL; found with and without the version it names.
-      guard let url = document.string(node) else { return }
-      if FHIRReference(url, schema: schema).kind == .relative { return appendReference(url) }
-      values.append(.reference(type: "", id: Self.cut(url)))
-      if let bar = url.firstIndex(of: "|") { values.append(.reference(type: "", id: Self.cut(String(url[..<bar])))) }
-    default: return
-    }
-  }
-
-  private mutating func appendReference(_ text: String) {
-    let reference = FHIRReference(text, schema: schema)
-    switch reference.kind {
-    case .relative:
-      guard let type = FHIRReference.text(reference.type, of: text), let id = FHIRReference.text(reference.id, of: text)
-      else { return }
-      values.append(.reference(type: type, id: id))
-    case .contained: return
-    case .absolute:
-      // The version does not count; the address does.
-      let end = reference.id?.upperBound ?? text.utf8.count
-      values.append(.reference(type: "", id: Self.cut(String(decoding: text.utf8.prefix(end), as: UTF8.self))))
-    case .logicalID: values.append(.reference(type: soleTarget ?? "", id: text))
-    default: values.append(.reference(type: "", id: Self.cut(text)))
-    }
-  }
-
-  private mutating func readURI(_ node: JSONNode, _ shape: ElementShape) {
-    switch shape {
-    case .uri, .canonical, .string, .code:
-      guard let url = document.string(node) else { return }
-      values.append(.uri(Self.cut(url)))
-      if case .canonical = shape, let bar = url.firstIndex(of: "|") {
-        values.append(.uri(Self.cut(String(url[..<bar]))))
-      }
-    default: return
-    }
-  }
-
-  // MARK: Date
-
-  private mutating func readDate(_ node: JSONNode, _ shape: ElementShape) {
-    switch shape {
-    case .date(let form):
-      guard let date = FHIRDateTime(document.lexeme(node), as: form) else { return }
-      values.append(.date(low: date.low, high: date.high))
-    case .period: appendPeriod(node)
-    case .timing: readTiming(node)
-    default: return
-    }
-  }
-
-  private mutating func appendPeriod(_ node: JSONNode) {
-    if let period = period(node) { values.append(.date(low: period.low, high: period.high)) }
-  }
-
-  private func period(_ node: JSONNode) -> (low: Int64, high: Int64)? {
-    let start = document.member(node, Key.start).flatMap { FHIRDateTime(document.lexeme($0), as: .dateTime) }
-    let end = document.member(node, Key.end).flatMap { FHIRDateTime(document.lexeme($0), as: .dateTime) }
-    guard start != nil || end != nil else { return nil }
-    return (start?.low ?? .min, end?.high ?? .max)
-  }
-
-  /// A schedule is indexed by its outer bounds (FHIR R4 search §2.1.1.4.9).
-  private mutating func readTiming(_ node: JSONNode) {
-    var low = Int64.max
-    var high = Int64.min
-    if let events = document.member(node, Key.event) {
-      for event in document.elements(events) {
-        guard let date = FHIRDateTime(document.lexeme(event), as: .dateTime) else { continue }
-        low = min(low, date.low)
-        high = max(high, date.high)
-      }
-    }
-    if let rule = document.member(node, Key.repeatKey), let bounds = document.member(rule, Key.boundsPeriod),
-      let period = period(bounds)
-    {
-      low = min(low, period.low)
-      high = max(high, period.high)
-    }
-    if low <= high { values.append(.date(low: low, high: high)) }
-  }
-
-  // MARK: Number and quantity
-
-  /// A number, or R5's integer64, which is a string in JSON (R5 json#primitive).
-  func number(_ node: JSONNode) -> Double? {
-    let kind = document.kind(node)
-    guard kind == .number || kind == .string, let value = FHIRDecimal(document.lexeme(node))?.double, value.isFinite
-    else {
-      return nil
-    }
-    return value
-  }
-
-  private mutating func readNumber(_ node: JSONNode, _ shape: ElementShape) {
-    switch shape {
-    case .integer, .decimal:
-      if let value = number(node) { values.append(.number(low: value, high: value)) }
-    case .range:
-      let (low, high) = rangeBounds(node)
-      if low.isFinite || high.isFinite { values.append(.number(low: low, high: high)) }
-    case .quantity:
-      if let value = document.member(node, Key.value).flatMap({ number($0) }) {
-        values.append(.number(low: value, high: value))
-      }
-    default: return
-    }
-  }
-
-  private func rangeBounds(_ node: JSONNode) -> (low: Double, high: Double) {
-    func bound(_ key: JSONKey) -> Double? {
-      document.member(node, key).flatMap { document.member($0, Key.value) }.flatMap { number($0) }
-    }
-    return (bound(Key.low) ?? -.infinity, bound(Key.high) ?? .infinity)
-  }
-
-  private mutating func readQuantity(_ node: JSONNode, _ shape: ElementShape) {
-    switch shape {
-    case .quantity:
-      guard let value = document.member(node, Key.value).flatMap({ number($0) }) else { return }
-      var (low, high) = (value, value)
-      switch string(node, Key.comparator) {
-      case "<", "<=": low = -.infinity
-      case ">", ">=": high = .infinity
-      default: break
-      }
-      appendQuantity(node, low, high)
-    case .money:
-      guard let value = document.member(node, Key.value).flatMap({ number($0) }) else { return }
-      // Money.currency is bound to ISO 4217 (FHIR R4 valueset-currencies).
-      values.append(
-        .quantity(
-          system: "urn:iso:std:iso:4217", code: string(node, Key.currency) ?? "", low: value, high: value))
-    case .sampledData: readSampledData(node)
-    case .range:
-      let (low, high) = rangeBounds(node)
-      guard low.isFinite || high.isFinite else { return }
-      appendQuantity(document.member(node, Key.low) ?? document.member(node, Key.high) ?? node, low, high)
-    default: return
-    }
-  }
-
-  private mutating func appendQuantity(_ unitHolder: JSONNode, _ low: Double, _ high: Double) {
-    let system = string(unitHolder, Key.system) ?? ""
-    let code = string(unitHolder, Key.code)
-    let unit = string(unitHolder, Key.unit)
-    if let code { values.append(.quantity(system: system, code: code, low: low, high: high)) }
-    // `value||unit` matches the human unit too (FHIR R4 search §2.1.1.4.12).
-    if let unit, unit != code { values.append(.quantity(system: "", code: unit, low: low, high: high)) }
-    if code == nil && unit == nil { values.append(.quantity(system: system, code: "", low: low, high: high)) }
-  }
-
-  /// The least and the greatest of the samples, in the origin's unit (FHIR R4 datatypes#SampledData; the search
-  /// parameter Observation-value-quantity asks for the bounds).
-  private mutating func readSampledData(_ node: JSONNode) {
-    guard let origin = document.member(node, Key.origin), let data = document.member(node, Key.data) else { return }
-    let zero = document.member(origin, Key.value).flatMap { number($0) } ?? 0
-    let factor = document.member(node, Key.factor).flatMap { number($0) } ?? 1
-    var low = Double.infinity
-    var high = -Double.infinity
-    for sample in document.lexeme(data).split(separator: 0x20) {
-      // E, U and L stand for samples that are no numbers.
-      guard let value = FHIRDecimal(UnsafeBufferPointer(rebasing: sample))?.double else { continue }
-      low = min(low, value * factor + zero)
-      high = max(high, value * factor + zero)
-    }
-    if low <= high { appendQuantity(origin, low, high) }
-  }
-
-  // MARK: Position
-
-  private mutating func readPosition(_ node: JSONNode, _ shape: ElementShape) {
-    guard case .position = shape, let latitude = document.member(node, Key.latitude).flatMap({ number($0) }),
-      let longitude = document.member(node, Key.longitude).flatMap({ number($0) })
-    else { return }
-    values.append(.position(latitude: latitude, longitude: longitude))
   }
 }

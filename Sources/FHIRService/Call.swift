@@ -45,7 +45,8 @@ extension Interaction {
   /// Whether its body is a resource.
   public var takesResource: Bool {
     switch self {
-    case .create, .update, .conditionalUpdate, .patch, .conditionalPatch, .bundle, .fhirPath, .operation: true
+    case .create, .update, .conditionalUpdate, .patch, .conditionalPatch, .bundle, .fhirPath: true
+    case .operation(let operation): operation.takesResource
     case .capabilities, .versions, .read, .vread, .search, .compartmentSearch, .history, .delete, .conditionalDelete,
       .purgeHistory:
       false
@@ -145,6 +146,8 @@ public struct Call: Sendable {
   public var preference = Preference()
   /// The parameters of the address that say how to write, such as `_hardDelete` and `_meta-history`.
   public var query = QueryString()
+  /// Whether parameters answer that not every resource is indexed for (`x-ms-use-partial-indices`).
+  public var usesPartialIndices = false
   /// The `X-Provenance` header's JSON.
   public var provenance: String?
   /// The body's resource.

@@ -3,6 +3,7 @@ public import FHIRModel
 import FHIRSearch
 public import FHIRStore
 import JSONCore
+import Synchronization
 
 /// A FHIR service: interactions in, answers out. It knows neither sockets nor SQL.
 public final class FHIRService: Sendable {
@@ -12,12 +13,20 @@ public final class FHIRService: Sendable {
   let store: FHIRStore
   let clock: Clock
   let ids: IdentifierSource
-  let extractor: IndexExtractor
+  private let extractor: Mutex<(generation: Int64, extractor: IndexExtractor)>
   let check: StructureCheck
   let invariants: InvariantCheck
-  let capability: CapabilityStatement
+  private let capability: Mutex<(generation: Int64, statement: CapabilityStatement)>
+  let searchParameterCheck: SearchParameterCheck
+  private let software: Software
+  /// Jobs that go on beside requests.
+  let reindexing = BackgroundWork()
+  let removal = BackgroundWork()
+  /// Parameters whose index rows can be removed; nil for all that are no more.
+  let removable = Mutex<Set<Int64>?>(nil)
   /// By `TypeID.rawValue`.
   private let policies: [VersionPolicy]
+  private let versionPolicies: VersionPolicies
   /// The rules of the standard that a write must keep.
   let writeInvariants: InvariantExtent
 
@@ -31,13 +40,45 @@ public final class FHIRService: Sendable {
     self.store = store
     self.clock = clock
     self.ids = ids
-    self.extractor = IndexExtractor(store.parameters, limits: limits)
+    let catalog = store.catalog
+    self.extractor = Mutex((catalog.generation, IndexExtractor(catalog.indexed, limits: limits)))
     self.check = StructureCheck(schema: store.schema, limits: limits)
     self.invariants = InvariantCheck(schema: store.schema, limits: limits)
     self.policies = store.schema.allTypes.map { configuration.versions[store.schema.name($0)] }
     self.writeInvariants = configuration.invariants == .all ? .requirements : .cheap
-    self.capability = CapabilityStatement(
-      store.parameters, versions: configuration.versions, software: software, date: clock.now())
+    self.versionPolicies = configuration.versions
+    self.capability = Mutex(
+      (
+        catalog.generation,
+        CapabilityStatement(
+          catalog.searchable, versions: configuration.versions, software: software, date: clock.now())
+      ))
+    self.searchParameterCheck = SearchParameterCheck(store.schema, limits: limits)
+    self.software = software
+  }
+
+  /// Extracts what resources say under a catalog's parameters.
+  func extractor(_ catalog: SearchCatalog) -> IndexExtractor {
+    extractor.withLock { held in
+      if held.generation == catalog.generation { return held.extractor }
+      let made = held.extractor.with(catalog.indexed)
+      if held.generation < catalog.generation { held = (catalog.generation, made) }
+      return made
+    }
+  }
+
+  /// What this service can do at the moment.
+  var capabilities: CapabilityStatement {
+    let catalog = store.catalog
+    return capability.withLock { held in
+      if held.generation < catalog.generation {
+        held = (
+          catalog.generation,
+          CapabilityStatement(catalog.searchable, versions: versionPolicies, software: software, date: clock.now())
+        )
+      }
+      return held.statement
+    }
   }
 
   /// What a service's owner chooses.
@@ -82,7 +123,7 @@ public final class FHIRService: Sendable {
 
   private func dispatch(_ call: Call, _ decision: Decision) async throws -> Answer {
     switch call.interaction {
-    case .capabilities: return capability.answer(base: call.base)
+    case .capabilities: return capabilities.answer(base: call.base)
     case .versions: return versions()
     case .read(let type, let id): return try read(type, id, call, decision)
     case .vread(let type, let id, let version): return try vread(type, id, version, call, decision)

@@ -35,6 +35,9 @@ public struct Route: Sendable {
       return .fhirPath(query)
     case ("_history", 1): return try only(.get, method, .history(.system, query))
     case ("_search", 1): return try only(.post, method, .search(nil, merged(query, form)))
+    case ("_operations", 3) where path[1] == "reindex":
+      guard let found = try operation("$reindex", .job(id: try id(path[2])), method, query) else { break }
+      return found
     default: break
     }
     if path.count == 1, let operation = try operation(first, .system, method, query) { return operation }
@@ -76,6 +79,10 @@ public struct Route: Sendable {
       return try only(.get, method, .history(.instance(type, id: try id(path[1])), query))
     case 4 where path[2] == "_history":
       return try only(.get, method, .vread(type, id: try id(path[1]), version: path[3]))
+    case 3 where path[2] == "_search" && path[1].hasPrefix("$"):
+      guard method == .post else { throw notAllowed(method) }
+      guard let found = try operation(path[1], .type(type), .get, merged(query, form)) else { break }
+      return found
     case 3 where path[2].hasPrefix("$"):
       guard let found = try operation(path[2], .instance(type, id: try id(path[1])), method, query) else { break }
       return found
@@ -111,7 +118,8 @@ public struct Route: Sendable {
       let methods = definition.levels[target.level]
     else { return nil }
     guard methods.contains(method == .head ? .get : method) else { throw notAllowed(method) }
-    return .operation(Operation(code: code, target: target, query: query))
+    return .operation(
+      Operation(code: code, target: target, query: query, method: method == .head ? .get : method))
   }
 
   private func instance(_ type: Schema.TypeID, _ method: Method, _ text: String) throws(Fault) -> Interaction {

@@ -38,6 +38,10 @@ public struct Change: Sendable {
   /// Index rows that the new version has and the old one had not, and the other way round.
   let added: [IndexRow]
   let removed: [IndexRow]
+  /// The catalog's generation that the new version's rows were extracted for; nil without a new version.
+  let generation: Int64?
+  /// The generation of the rows that the difference was made to; nil where nothing was compared.
+  let comparedGeneration: Int64?
 
   /// Whether it makes a version.
   public var isVersion: Bool { effect == .version || effect == .replacement }
@@ -60,37 +64,48 @@ public struct StaleBasis: Error {
 public struct Draft: Sendable {
   public let body: ResourceBody
   public let rows: [IndexRow]
+  /// The generation of the catalog that the rows were extracted for.
+  let generation: Int64
   let packed: [UInt8]
 }
 
 extension FHIRStore {
-  public func draft(_ body: ResourceBody, rows: [IndexRow]) throws -> Draft {
-    try faulting { Draft(body: body, rows: rows, packed: try compression.compress(body.bytes)) }
+  /// - Parameter rows: what the resource says under the parameters of `catalog`.
+  public func draft(_ body: ResourceBody, rows: [IndexRow], for catalog: SearchCatalog) throws -> Draft {
+    try faulting {
+      Draft(body: body, rows: rows, generation: catalog.generation, packed: try compression.compress(body.bytes))
+    }
   }
+
+  /// Whether a draft was extracted for the parameters that are in force.
+  public func isCurrent(_ draft: Draft) -> Bool { draft.generation == catalog.generation }
 
   /// Prepares a new version.
   /// - Parameters:
   ///   - draft: the new content; nil for a deletion.
   ///   - current: the newest version, deleted or not; nil where there is none.
-  ///   - currentRows: what the newest version says; empty where it is deleted or absent.
+  ///   - indexed: what the index says about the newest version; nil where it is deleted or absent, and where its index
+  ///     stays as it is.
   public func change(
     _ type: Schema.TypeID, id: String, method: WriteMethod, _ draft: Draft?, current: StoredVersion?,
-    currentRows: [IndexRow] = [], isNew: Bool = false, effect: Change.Effect = .version
+    indexed: IndexedRows? = nil, isNew: Bool = false, effect: Change.Effect = .version
   ) -> Change {
     let rows = draft?.rows ?? []
     let basis: Change.Basis =
       if let current { .version(key: current.key, current.version) } else { isNew ? .new : .absent }
-    var added = rows
-    var removed = currentRows
-    if !currentRows.isEmpty {
-      let old = Set(currentRows)
-      let new = Set(rows)
-      added = rows.filter { !old.contains($0) }
-      removed = currentRows.filter { !new.contains($0) }
-    }
+    let (added, removed) = indexed.map { $0.difference(to: rows) } ?? (rows, [])
     return Change(
       type: type, id: id, method: method, effect: effect, basis: basis, body: draft?.body, packed: draft?.packed,
-      added: added,
-      removed: removed)
+      added: added, removed: removed, generation: draft?.generation, comparedGeneration: indexed?.generation)
+  }
+}
+
+extension IndexedRows {
+  /// What must be added to the index and removed from it for a resource that says this now.
+  func difference(to new: [IndexRow]) -> (added: [IndexRow], removed: [IndexRow]) {
+    if rows.isEmpty { return (new, []) }
+    let old = Set(rows)
+    let kept = Set(new)
+    return (new.filter { !old.contains($0) }, rows.filter { !kept.contains($0) })
   }
 }

@@ -1,4 +1,5 @@
 import Base
+import FHIRModel
 import FHIRSearch
 import Storage
 
@@ -10,16 +11,23 @@ struct ChangeWriter {
                (SELECT coalesce(max(value), 0) FROM setting WHERE name = 'purged-key')), position, updated
     FROM change_log ORDER BY position DESC LIMIT 1
     """)
-  private static let basisRow = Statement("SELECT key, version FROM resource WHERE type = ? AND id = ?")
+  private static let basisRow = Statement(
+    """
+    SELECT r.key, r.version, r.method, max(r.indexed, CASE WHEN r.key <= t.through THEN t.next ELSE t.generation END)
+    FROM resource AS r JOIN type_index AS t ON t.type = r.type WHERE r.type = ? AND r.id = ?
+    """)
   private static let insertResource = Statement(
-    "INSERT INTO resource (key, type, id, version, updated, method, position, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+    """
+    INSERT INTO resource (key, type, id, version, updated, method, position, indexed, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+    """)
   private static let keepHistory = Statement(
     """
     INSERT INTO resource_history (key, version, updated, method, position, body)
     SELECT key, version, updated, method, position, body FROM resource WHERE key = ?
     """)
   private static let updateResource = Statement(
-    "UPDATE resource SET version = ?, updated = ?, method = ?, position = ?, body = ? WHERE key = ?")
+    "UPDATE resource SET version = ?, updated = ?, method = ?, position = ?, indexed = ?, body = ? WHERE key = ?")
   private static let insertChange = Statement(
     "INSERT INTO change_log (position, key, type, version, updated) VALUES (?, ?, ?, ?, ?)")
   private static let forgetNewest = Statement(
@@ -34,11 +42,20 @@ struct ChangeWriter {
     ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
     """)
   private static let deleteResource = Statement("DELETE FROM resource WHERE key = ?")
+  private static let addCount = Statement(
+    """
+    INSERT INTO resource_count (type, live) VALUES (?, ?)
+    ON CONFLICT (type) DO UPDATE SET live = live + excluded.live
+    """)
 
   private let store: FHIRStore
+  /// The catalog's generation at the beginning of the transaction: changes must be extracted for it.
+  private let generation: Int64
   private var index: IndexWriter
-  private var inserts = RowBatch(columns: 8)
-  private var updates = RowBatch(columns: 6)
+  /// How many resources of a type there are more than before.
+  private var counts: [Schema.TypeID: Int64] = [:]
+  private var inserts = RowBatch(columns: 9)
+  private var updates = RowBatch(columns: 7)
   private var log = RowBatch(columns: 5)
   /// Keys of resources whose newest version goes to the history, is replaced, loses its history, or goes for good.
   private var kept = RowBatch(columns: 1)
@@ -46,16 +63,21 @@ struct ChangeWriter {
   private var historyPurged = RowBatch(columns: 1)
   private var purged = RowBatch(columns: 1)
 
-  init(_ store: FHIRStore) {
+  init(_ store: FHIRStore, generation: Int64) {
     self.store = store
+    self.generation = generation
     self.index = IndexWriter(store.numbers)
   }
 
   /// Numbers given on the way; they hold once the transaction is committed.
   var grown: StoreNumbers.Grown { index.grown }
+  /// Whether search parameters came, went or changed.
+  private(set) var changesCatalog = false
 
-  /// - Throws: `StaleBasis` if a change was built upon something else than what stands.
+  /// - Throws: `StaleBasis` if a change was built upon something else than what stands, `StaleCatalog` if it was
+  ///   extracted for other search parameters.
   mutating func write(_ changes: [Change], in transaction: any Transaction) throws -> [Committed] {
+    guard changes.allSatisfy({ $0.generation == nil || $0.generation == generation }) else { throw StaleCatalog() }
     let bases = try bases(of: changes, in: transaction)
     var (key, position, last) =
       try transaction.first(Self.newestRow) { ($0.integer(0), $0.integer(1), $0.integer(2)) } ?? (0, 0, 0)
@@ -66,14 +88,20 @@ struct ChangeWriter {
     for (place, change) in changes.enumerated() {
       position += 1
       if bases[place] == nil { key += 1 }
-      let basis = bases[place] ?? (key, 0)
+      let basis = bases[place] ?? Basis(key: key, version: 0, isLive: false)
+      count(change, from: basis)
       let version = collect(change, key: basis.key, superseding: basis.version, updated, position)
       try index.remove(change.removed, key: basis.key, in: transaction)
       try index.add(change.added, key: basis.key, in: transaction)
       committed.append(
         Committed(change: change, key: basis.key, version: version, updated: Instant(milliseconds: updated)))
     }
+    let parameters = try SearchParameterWriter(committed.map { ($0.change, $0.key) }, store, transaction)
     try flush(in: transaction)
+    if let parameters {
+      try parameters.apply()
+      changesCatalog = true
+    }
     return committed
   }
 
@@ -83,6 +111,7 @@ struct ChangeWriter {
   ) -> Int64 {
     let type = store.numbers.number(change.type)
     let body: SQLValue = change.packed.map { .blob($0) } ?? .null
+    let indexed = SQLValue.integer(change.generation ?? generation)
     switch change.effect {
     case .purge, .historyPurge:
       if change.effect == .purge { purged.push(.integer(key)) } else { historyPurged.push(.integer(key)) }
@@ -93,11 +122,11 @@ struct ChangeWriter {
       if old == 0 {
         inserts.append(
           .integer(key), .integer(type), .text(change.id), .integer(version), .integer(updated),
-          .integer(change.method.rawValue), .integer(position), body)
+          .integer(change.method.rawValue), .integer(position), indexed, body)
       } else {
         if change.effect == .version { kept.push(.integer(key)) } else { replaced.push(.integer(key)) }
         updates.append(
-          .integer(version), .integer(updated), .integer(change.method.rawValue), .integer(position), body,
+          .integer(version), .integer(updated), .integer(change.method.rawValue), .integer(position), indexed, body,
           .integer(key))
       }
       log.append(.integer(position), .integer(key), .integer(type), .integer(version), .integer(updated))
@@ -114,14 +143,38 @@ struct ChangeWriter {
     ] where !rows.isEmpty {
       try transaction.execute(statement, rows: rows)
     }
+    var live = RowBatch(columns: 2)
+    for (type, difference) in counts where difference != 0 {
+      live.append(.integer(store.numbers.number(type)), .integer(difference))
+    }
+    if !live.isEmpty { try transaction.execute(Self.addCount, rows: live) }
     try index.flush(in: transaction)
+  }
+
+  /// The row a change supersedes; version 0 where it creates one.
+  private struct Basis {
+    let key: Int64
+    let version: Int64
+    let isLive: Bool
+    /// The generation of its index rows.
+    var generation: Int64 = 0
+  }
+
+  private mutating func count(_ change: Change, from basis: Basis) {
+    let isLive =
+      switch change.effect {
+      case .version, .replacement: change.method != .delete
+      case .historyPurge: basis.isLive
+      case .purge: false
+      }
+    counts[change.type, default: 0] += (isLive ? 1 : 0) - (basis.isLive ? 1 : 0)
   }
 
   /// For each change the row it supersedes, nil where it creates one.
   private func bases(of changes: [Change], in transaction: any Transaction) throws
-    -> [(key: Int64, version: Int64)?]
+    -> [Basis?]
   {
-    var bases: [(key: Int64, version: Int64)?] = Array(repeating: nil, count: changes.count)
+    var bases: [Basis?] = Array(repeating: nil, count: changes.count)
     var asked: [Int] = []
     var rows = RowBatch(columns: 2)
     for (place, change) in changes.enumerated() where change.basis != .new {
@@ -130,12 +183,16 @@ struct ChangeWriter {
     }
     guard !asked.isEmpty else { return bases }
     try transaction.query(Self.basisRow, rows: rows) { index, row in
-      bases[asked[index]] = (row.integer(0), row.integer(1))
+      bases[asked[index]] = Basis(
+        key: row.integer(0), version: row.integer(1), isLive: row.integer(2) != WriteMethod.delete.rawValue,
+        generation: row.integer(3))
     }
     for place in asked {
       switch (changes[place].basis, bases[place]) {
       case (.absent, nil): continue
-      case (.version(let key, let version), .some(let found)) where found == (key, version): continue
+      case (.version(let key, let version), .some(let found)) where found.key == key && found.version == version:
+        // A reindex job may have written rows since they were compared.
+        if let compared = changes[place].comparedGeneration, compared != found.generation { throw StaleBasis() }
       default: throw StaleBasis()
       }
     }

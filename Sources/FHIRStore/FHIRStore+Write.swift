@@ -10,17 +10,19 @@ extension FHIRStore {
   public func write<R: Sendable>(
     within restriction: Restriction, preparing prepare: @escaping @Sendable (StoreView) throws -> Prepared<R>
   ) async throws -> R {
-    let prepared = try point(within: restriction, prepare)
-    if prepared.changes.isEmpty { return try prepared.finish([]) }
-    do {
-      return try await writeInside(within: restriction) { scope in
-        for guarded in prepared.guards where try !guarded(scope.view) { throw StaleBasis() }
-        return try prepared.finish(scope.apply(prepared.changes))
-      }
-    } catch is StaleBasis {
-      return try await writeInside(within: restriction) { scope in
-        let prepared = try prepare(scope.view)
-        return try prepared.finish(scope.apply(prepared.changes))
+    try await withNewestCatalog {
+      let prepared = try self.point(within: restriction, prepare)
+      if prepared.changes.isEmpty { return try prepared.finish([]) }
+      do {
+        return try await self.inside(within: restriction) { scope in
+          for guarded in prepared.guards where try !guarded(scope.view) { throw StaleBasis() }
+          return try prepared.finish(scope.apply(prepared.changes))
+        }
+      } catch is StaleBasis {
+        return try await self.inside(within: restriction) { scope in
+          let prepared = try prepare(scope.view)
+          return try prepared.finish(scope.apply(prepared.changes))
+        }
       }
     }
   }
@@ -29,14 +31,37 @@ extension FHIRStore {
   public func writeInside<R: Sendable>(
     within restriction: Restriction, _ body: @escaping @Sendable (WriteScope) throws -> R
   ) async throws -> R {
-    let (result, grown) = try await faulting {
+    try await withNewestCatalog { try await self.inside(within: restriction, body) }
+  }
+
+  /// Catalogs change rarely: one that changed so often while a request was carried out is no coincidence.
+  private static let catalogChangesMax = 10
+
+  /// Carries out a write; again, if search parameters changed while it was prepared.
+  private func withNewestCatalog<R: Sendable>(_ write: () async throws -> R) async throws -> R {
+    for _ in 0..<Self.catalogChangesMax {
+      do {
+        return try await write()
+      } catch is StaleCatalog {
+        try await refreshCatalog()
+      }
+    }
+    throw Fault(.busy, "The search parameters change too fast; try again.")
+  }
+
+  private func inside<R: Sendable>(
+    within restriction: Restriction, _ body: @escaping @Sendable (WriteScope) throws -> R
+  ) async throws -> R {
+    let (result, grown, changesCatalog) = try await faulting {
       try await database.write { transaction in
         let scope = WriteScope(store: self, transaction: transaction, restriction: restriction)
         let result = try body(scope)
-        return (result, scope.grown)
+        return (result, scope.grown, scope.changesCatalog)
       }
     }
     for added in grown { numbers.merge(added) }
+    // It is written, whatever comes now; who meets an old catalog later reads it again.
+    if changesCatalog { try? await refreshCatalog() }
     return result
   }
 }
@@ -63,10 +88,13 @@ public struct Prepared<R: Sendable>: Sendable {
 public final class WriteScope {
   public let view: StoreView
   private let transaction: any Transaction
+  /// The catalog's generation before this transaction changed it.
+  private var generation: Int64?
+  fileprivate var changesCatalog = false
   fileprivate var grown: [StoreNumbers.Grown] = []
 
   init(store: FHIRStore, transaction: any Transaction, restriction: Restriction) {
-    self.view = StoreView(store: store, reader: transaction, restriction: restriction)
+    self.view = StoreView(store: store, reader: transaction, restriction: restriction, isUncommitted: true)
     self.transaction = transaction
   }
 
@@ -74,9 +102,12 @@ public final class WriteScope {
   /// - Throws: `StaleBasis` if they were built from another.
   public func apply(_ changes: [Change]) throws -> [Committed] {
     if changes.isEmpty { return [] }
-    var writer = ChangeWriter(view.store)
+    let generation = try generation ?? SearchCatalog.generation(transaction)
+    self.generation = generation
+    var writer = ChangeWriter(view.store, generation: generation)
     let committed = try writer.write(changes, in: transaction)
     grown.append(writer.grown)
+    if writer.changesCatalog { changesCatalog = true }
     return committed
   }
 }

@@ -9,34 +9,52 @@ public import Storage
 /// shares its commit with whoever writes at the same time. What was acknowledged is on the disk.
 public final class FHIRStore: Sendable {
   public let schema: Schema
-  public let parameters: SearchParameters
   /// Seals paging tokens; the key lives in the store, so tokens hold on every node and after a restart.
   public let seal: SipHash
   let database: any Database
   let numbers: StoreNumbers
+  let published: Published
+  let extractionVersion: Int
+  let catalogs: CatalogHolder
   let clock: Clock
   let compression = BodyCompression()
+  let textIndexer: TextIndexer
 
   /// Opens the store, bringing its schema up.
-  public init(_ database: any Database, schema: Schema, clock: Clock) async throws {
+  /// - Parameter extractionVersion: how resources are indexed (`IndexExtractor.version`).
+  public init(
+    _ database: any Database, schema: Schema, clock: Clock, extractionVersion: Int = IndexExtractor.version
+  ) async throws {
+    self.extractionVersion = extractionVersion
     try await database.migrate(StoreSchema.migrations)
     try await Self.checkRelease(database, schema)
-    let (numbers, parameters) = try await StoreNumbers.open(database, schema)
+    let numbers = try await StoreNumbers.open(database, schema)
+    let seal = try await Self.readSeal(database)
+    let catalog = try await database.read { try SearchCatalog($0, schema) }
     self.database = database
     self.schema = schema
     self.clock = clock
     self.numbers = numbers
-    self.parameters = parameters
-    self.seal = try await Self.readSeal(database)
+    self.published = Published(schema)
+    self.catalogs = CatalogHolder(catalog)
+    self.seal = seal
+    self.textIndexer = TextIndexer(database, schema, compression)
+    try await openCatalog()
+    try await textIndexer.resume()
   }
+
+  deinit { textIndexer.cancel() }
 
   /// False for good after the disk failed in a way that leaves its content uncertain.
   public var isWritable: Bool { database.isWritable }
 
   public var statistics: StorageStatistics { database.statistics }
 
-  /// Finishes waiting writes and closes the database.
-  public func close() async { await database.close() }
+  /// Ends the work in the background, finishes waiting writes and closes the database.
+  public func close() async {
+    await textIndexer.end()
+    await database.close()
+  }
 
   private static let releaseRow = Statement("SELECT value FROM setting WHERE name = 'fhir-release'")
   private static let insertRelease = Statement("INSERT INTO setting (name, value) VALUES ('fhir-release', ?)")

@@ -17,7 +17,7 @@ struct IndexWriter {
   }
 
   private enum Table: Int, CaseIterable {
-    case token, string, reference, date, number, quantity, uri, composite, position
+    case token, string, reference, date, number, quantity, uri, composite, position, missing
   }
 
   private static let statements: [(insert: Statement, delete: Statement, columns: Int)] = Table.allCases.map {
@@ -29,8 +29,9 @@ struct IndexWriter {
       )
     case .string:
       (
-        Statement("INSERT OR IGNORE INTO index_string (parameter, folded, text, key) VALUES (?, ?, ?, ?)"),
-        Statement("DELETE FROM index_string WHERE parameter = ? AND folded = ? AND text = ? AND key = ?"), 4
+        Statement("INSERT OR IGNORE INTO index_string (parameter, folded, text, several, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement(
+          "DELETE FROM index_string WHERE parameter = ? AND folded = ? AND text = ? AND several = ? AND key = ?"), 5
       )
     case .reference:
       (
@@ -39,23 +40,27 @@ struct IndexWriter {
       )
     case .date:
       (
-        Statement("INSERT OR IGNORE INTO index_date (parameter, span, low, high, key) VALUES (?, ?, ?, ?, ?)"),
-        Statement("DELETE FROM index_date WHERE parameter = ? AND span = ? AND low = ? AND high = ? AND key = ?"), 5
+        Statement("INSERT OR IGNORE INTO index_date (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement("DELETE FROM index_date WHERE parameter = ? AND class = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .number:
       (
-        Statement("INSERT OR IGNORE INTO index_number (parameter, low, high, key) VALUES (?, ?, ?, ?)"),
-        Statement("DELETE FROM index_number WHERE parameter = ? AND low = ? AND high = ? AND key = ?"), 4
+        Statement("INSERT OR IGNORE INTO index_number (parameter, several, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement(
+          "DELETE FROM index_number WHERE parameter = ? AND several = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .quantity:
       (
         Statement(
-          "INSERT OR IGNORE INTO index_quantity (parameter, system, code, low, high, key) VALUES (?, ?, ?, ?, ?, ?)"),
+          """
+          INSERT OR IGNORE INTO index_quantity (parameter, system, code, several, low, high, key)
+          VALUES (?, ?, ?, ?, ?, ?, ?)
+          """),
         Statement(
           """
           DELETE FROM index_quantity
-          WHERE parameter = ? AND system = ? AND code = ? AND low = ? AND high = ? AND key = ?
-          """), 6
+          WHERE parameter = ? AND system = ? AND code = ? AND several = ? AND low = ? AND high = ? AND key = ?
+          """), 7
       )
     case .uri:
       (
@@ -81,6 +86,11 @@ struct IndexWriter {
       (
         Statement("INSERT OR IGNORE INTO index_position (parameter, latitude, longitude, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_position WHERE parameter = ? AND latitude = ? AND longitude = ? AND key = ?"), 4
+      )
+    case .missing:
+      (
+        Statement("INSERT OR IGNORE INTO index_missing (parameter, key) VALUES (?, ?)"),
+        Statement("DELETE FROM index_missing WHERE parameter = ? AND key = ?"), 2
       )
     }
   }
@@ -128,44 +138,40 @@ struct IndexWriter {
   private mutating func push(
     _ row: IndexRow, _ key: Int64, _ side: WritableKeyPath<Batch, RowBatch>, _ transaction: any Transaction
   ) throws {
-    var table: Table
-    var values: (SQLValue, SQLValue, SQLValue?, SQLValue?)
+    let parameter = SQLValue.integer(Int64(row.parameter))
     switch row {
     case .token(_, let system, let code):
       let number = try self.system(system, transaction)
-      try note(row.parameter, system: number, transaction)
-      (table, values) = (.token, (.integer(number), .text(code), nil, nil))
-    case .string(_, let folded, let text):
-      (table, values) = (.string, (.text(folded), .text(text), nil, nil))
+      // A code without its system is sought in real systems only.
+      if !IndexRow.isPseudoSystem(system) { try note(row.parameter, system: number, transaction) }
+      push(.token, side, parameter, .integer(number), .text(code), .integer(key))
+    case .string(_, let folded, let text, let several):
+      push(.string, side, parameter, .text(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
     case .reference(_, let type, let id):
-      (table, values) = (.reference, (.integer(numbers.typeNumbersByName[type] ?? 0), .text(id), nil, nil))
-    case .date(_, let low, let high):
-      (table, values) = (
-        .date, (.integer(DateSpan(low: low, high: high).rawValue), .integer(low), .integer(high), nil)
-      )
-    case .number(_, let low, let high):
-      (table, values) = (.number, (.real(low), .real(high), nil, nil))
-    case .quantity(_, let system, let code, let low, let high):
+      push(.reference, side, parameter, .integer(numbers.typeNumbersByName[type] ?? 0), .text(id), .integer(key))
+    case .date(_, let low, let high, let several):
+      let dateClass = DateClass(low: low, high: high, isOneOfSeveral: several)
+      push(.date, side, parameter, .integer(dateClass.rawValue), .integer(low), .integer(high), .integer(key))
+    case .number(_, let low, let high, let several):
+      push(.number, side, parameter, .integer(several ? 1 : 0), .real(low), .real(high), .integer(key))
+    case .quantity(_, let system, let code, let low, let high, let several):
       let number = try self.system(system, transaction)
       try note(row.parameter, unit: StoreNumbers.Unit(system: number, code: code), transaction)
-      (table, values) = (.quantity, (.integer(number), .text(code), .real(low), .real(high)))
-    case .uri(_, let value):
-      return push(.uri, side, [.integer(Int64(row.parameter)), .text(value), .integer(key)])
+      push(
+        .quantity, side, parameter, .integer(number), .text(code), .integer(several ? 1 : 0), .real(low), .real(high),
+        .integer(key))
+    case .uri(_, let value): push(.uri, side, parameter, .text(value), .integer(key))
     case .composite(let composite):
-      return push(.composite, side, try self.composite(composite, key, transaction))
+      batches[Table.composite.rawValue][keyPath: side].append(
+        contentsOf: try self.composite(composite, key, transaction))
     case .position(_, let latitude, let longitude):
-      (table, values) = (.position, (.real(latitude), .real(longitude), nil, nil))
+      push(.position, side, parameter, .real(latitude), .real(longitude), .integer(key))
+    case .missing: push(.missing, side, parameter, .integer(key))
     }
-    batches[table.rawValue][keyPath: side].push(.integer(Int64(row.parameter)))
-    batches[table.rawValue][keyPath: side].push(values.0)
-    batches[table.rawValue][keyPath: side].push(values.1)
-    if let third = values.2 { batches[table.rawValue][keyPath: side].push(third) }
-    if let fourth = values.3 { batches[table.rawValue][keyPath: side].push(fourth) }
-    batches[table.rawValue][keyPath: side].push(.integer(key))
   }
 
-  private mutating func push(_ table: Table, _ side: WritableKeyPath<Batch, RowBatch>, _ row: [SQLValue]) {
-    batches[table.rawValue][keyPath: side].append(contentsOf: row)
+  private mutating func push(_ table: Table, _ side: WritableKeyPath<Batch, RowBatch>, _ row: SQLValue...) {
+    for value in row { batches[table.rawValue][keyPath: side].push(value) }
   }
 
   private mutating func composite(_ row: CompositeRow, _ key: Int64, _ transaction: any Transaction) throws
@@ -177,6 +183,7 @@ struct IndexWriter {
       system1 = -type
     } else {
       system1 = try system(row.system1, transaction)
+      try note(row.parameter, system: system1, transaction)
     }
     let (low2, high2) = Self.bounds(row.bounds2)
     let (low3, high3) = Self.bounds(row.bounds3)

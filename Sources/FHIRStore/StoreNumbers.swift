@@ -1,11 +1,11 @@
 import FHIRModel
-import FHIRSearch
 import Storage
 import Synchronization
 
-/// The dictionaries of a store: resource types, search parameters, systems and units as small numbers.
+/// The dictionaries of a store: resource types, systems and units as small numbers. (Search parameters have theirs in
+/// the `SearchCatalog`.)
 ///
-/// Types and parameters are complete after opening. Systems and units grow with the data: a number is cached only
+/// Types are complete after opening. Systems and units grow with the data: a number is cached only
 /// after the commit that wrote it, so that a rollback leaves nothing behind.
 final class StoreNumbers: Sendable {
   /// By `TypeID.rawValue`; 0 for types that are not stored.
@@ -17,6 +17,7 @@ final class StoreNumbers: Sendable {
   /// What grows with the data. System 0 is "none".
   struct Grown {
     var systems: [String: Int64] = ["": 0]
+    var systemURIs: [Int64: String] = [0: ""]
     var parameterSystems: [Int32: Set<Int64>] = [:]
     var parameterUnits: [Int32: Set<Unit>] = [:]
   }
@@ -28,8 +29,8 @@ final class StoreNumbers: Sendable {
 
   private static let typeRows = Statement("SELECT number, name FROM resource_type")
   private static let insertType = Statement("INSERT INTO resource_type (number, name) VALUES (?, ?)")
-  private static let parameterRows = Statement("SELECT number, type, code FROM parameter")
-  private static let insertParameter = Statement("INSERT INTO parameter (number, type, code) VALUES (?, ?, ?)")
+  private static let insertTypeIndex = Statement(
+    "INSERT OR IGNORE INTO type_index (type, generation, through, next) VALUES (?, 0, 0, 0)")
   private static let systemRows = Statement("SELECT number, uri FROM system LIMIT 100000")
   private static let parameterSystemRows = Statement("SELECT parameter, system FROM parameter_system")
   private static let parameterUnitRows = Statement("SELECT parameter, system, code FROM parameter_unit")
@@ -41,19 +42,12 @@ final class StoreNumbers: Sendable {
     self.grown = Mutex(grown)
   }
 
-  /// Reads the dictionaries, after giving numbers to types and parameters that have none yet.
-  static func open(_ database: any Database, _ schema: Schema) async throws -> (StoreNumbers, SearchParameters) {
-    let names = SearchParameters.names(schema)
+  /// Reads the dictionaries, after giving numbers to types that have none yet.
+  static func open(_ database: any Database, _ schema: Schema) async throws -> StoreNumbers {
     let typeNames = schema.resourceTypes.map { schema.name($0) }
-    var (types, parameters) = try await database.read { reader in
-      (try readTypes(reader), try readParameters(reader))
-    }
-    if typeNames.contains(where: { types[$0] == nil }) || names.contains(where: { parameters[$0] == nil }) {
-      (types, parameters) = try await database.write { transaction in
-        let types = try addTypes(typeNames, transaction)
-        let parameters = try addParameters(names, transaction)
-        return (types, parameters)
-      }
+    var types = try await database.read { try readTypes($0) }
+    if typeNames.contains(where: { types[$0] == nil }) {
+      types = try await database.write { try addTypes(typeNames, $0) }
     }
     let grown = try await database.read { try readGrown($0) }
     var typeNumbers = [Int64](repeating: 0, count: schema.allTypes.count)
@@ -63,8 +57,7 @@ final class StoreNumbers: Sendable {
       typeNumbers[Int(type.rawValue)] = number
       byNumber[number] = type
     }
-    let numbers = StoreNumbers(typeNumbers: typeNumbers, types: byNumber, byName: types, grown: grown)
-    return (numbers, SearchParameters(schema, numbers: parameters))
+    return StoreNumbers(typeNumbers: typeNumbers, types: byNumber, byName: types, grown: grown)
   }
 
   func number(_ type: Schema.TypeID) -> Int64 { typeNumbers[Int(type.rawValue)] }
@@ -72,6 +65,9 @@ final class StoreNumbers: Sendable {
   // MARK: What grows
 
   func system(_ uri: String) -> Int64? { grown.withLock { $0.systems[uri] } }
+
+  /// The URI of a system's number, where it was read already.
+  func systemURI(_ number: Int64) -> String? { grown.withLock { $0.systemURIs[number] } }
 
   func systems(of parameter: Int32) -> Set<Int64> { grown.withLock { $0.parameterSystems[parameter] ?? [] } }
 
@@ -90,6 +86,7 @@ final class StoreNumbers: Sendable {
     if added.systems.isEmpty && added.parameterSystems.isEmpty && added.parameterUnits.isEmpty { return }
     grown.withLock { grown in
       grown.systems.merge(added.systems) { _, new in new }
+      for (uri, number) in added.systems { grown.systemURIs[number] = uri }
       grown.parameterSystems.merge(added.parameterSystems) { $0.union($1) }
       grown.parameterUnits.merge(added.parameterUnits) { $0.union($1) }
     }
@@ -102,17 +99,11 @@ final class StoreNumbers: Sendable {
       try reader.all(typeRows) { ($0.text(1), $0.integer(0)) }, uniquingKeysWith: { first, _ in first })
   }
 
-  private static func readParameters(_ reader: any Reader) throws -> [SearchParameters.Name: Int32] {
-    Dictionary(
-      try reader.all(parameterRows) {
-        (SearchParameters.Name(resourceType: $0.text(1), code: $0.text(2)), Int32(truncatingIfNeeded: $0.integer(0)))
-      }, uniquingKeysWith: { first, _ in first })
-  }
-
   private static func readGrown(_ reader: any Reader) throws -> Grown {
     var grown = Grown()
     try reader.query(systemRows, []) { row in
       grown.systems[row.text(1)] = row.integer(0)
+      grown.systemURIs[row.integer(0)] = row.text(1)
       return true
     }
     try reader.query(parameterSystemRows, []) { row in
@@ -137,21 +128,9 @@ final class StoreNumbers: Sendable {
       next += 1
     }
     try transaction.execute(insertType, rows: rows)
-    return numbers
-  }
-
-  private static func addParameters(_ names: [SearchParameters.Name], _ transaction: any Transaction) throws
-    -> [SearchParameters.Name: Int32]
-  {
-    var numbers = try readParameters(transaction)
-    var next = (numbers.values.max() ?? 0) + 1
-    var rows = RowBatch(columns: 3)
-    for name in names where numbers[name] == nil {
-      numbers[name] = next
-      rows.append(.integer(Int64(next)), .text(name.resourceType), .text(name.code))
-      next += 1
-    }
-    try transaction.execute(insertParameter, rows: rows)
+    var indexes = RowBatch(columns: 1)
+    for number in numbers.values.sorted() { indexes.append(.integer(number)) }
+    try transaction.execute(insertTypeIndex, rows: indexes)
     return numbers
   }
 }

@@ -4,18 +4,32 @@ import Storage
 enum StoreSchema {
   static let migrations: [Migration] = [
     Migration(
-      1, "resources, history, change log and index",
+      1, "resources, history, change log and search index",
       sqlite: """
         -- Dictionaries: text to small numbers, read once and cached.
         CREATE TABLE resource_type (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+        -- Search parameters by resource type. source: 0 for the release's own, else the key of the SearchParameter
+        -- resource. state: 0 new resources are indexed for it, 1 all are and it answers, 2 it is no more and its index
+        -- rows are being removed, 3 they are removed. since: the catalog's generation that brought it. A number means
+        -- one definition forever.
         CREATE TABLE parameter (
-          number INTEGER PRIMARY KEY, type TEXT NOT NULL, code TEXT NOT NULL, UNIQUE (type, code));
+          number INTEGER PRIMARY KEY, type TEXT NOT NULL, code TEXT NOT NULL, source INTEGER NOT NULL,
+          state INTEGER NOT NULL, since INTEGER NOT NULL);
+        CREATE UNIQUE INDEX parameter_name ON parameter (type, code) WHERE state < 2;
+        CREATE INDEX parameter_source ON parameter (source) WHERE source <> 0 AND state < 3;
+        -- SearchParameter resources in force, by key; definition: the resource.
+        CREATE TABLE search_parameter (
+          key INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, code TEXT NOT NULL, definition BLOB NOT NULL);
+        CREATE INDEX search_parameter_code ON search_parameter (code);
+        -- URLs of search parameters that are switched off.
+        CREATE TABLE disabled_parameter (url TEXT PRIMARY KEY) WITHOUT ROWID;
         CREATE TABLE system (number INTEGER PRIMARY KEY, uri TEXT NOT NULL UNIQUE);
         CREATE TABLE setting (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 
         -- The newest version of each resource. Keys ascend in order of creation and never change.
         -- updated: milliseconds since 1970. method: 0 POST, 1 PUT, 2 PATCH, 3 DELETE (then there is no body).
-        -- position: the version's row of the change log.
+        -- position: the version's row of the change log. indexed: the catalog's generation that its index rows are of,
+        -- unless type_index knows a later one.
         -- body: zstd of the canonical JSON without meta.versionId and meta.lastUpdated, which are columns.
         CREATE TABLE resource (
           key INTEGER PRIMARY KEY,
@@ -25,6 +39,7 @@ enum StoreSchema {
           updated INTEGER NOT NULL,
           method INTEGER NOT NULL,
           position INTEGER NOT NULL,
+          indexed INTEGER NOT NULL,
           body BLOB);
         CREATE UNIQUE INDEX resource_id ON resource (type, id);
         CREATE INDEX resource_live ON resource (type) WHERE method <> 3;
@@ -50,39 +65,56 @@ enum StoreSchema {
           updated INTEGER NOT NULL);
         CREATE INDEX change_log_type ON change_log (type);
 
-        -- The search index of newest versions only, clustered on the value: one condition is one range.
+        -- The search index of newest versions only, clustered on the value: one condition is one range. Each table has
+        -- a second order by key: what a resource at hand says, to sort by it, to follow it, or to test it.
         CREATE TABLE index_token (
           parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, system, code, key)) WITHOUT ROWID;
+        CREATE INDEX index_token_key ON index_token (key, parameter);
+        -- several: 1 where the resource has other values under the parameter, else 0.
         CREATE TABLE index_string (
           parameter INTEGER NOT NULL, folded TEXT NOT NULL, key INTEGER NOT NULL, text TEXT NOT NULL,
-          PRIMARY KEY (parameter, folded, key, text)) WITHOUT ROWID;
+          several INTEGER NOT NULL, PRIMARY KEY (parameter, folded, key, text)) WITHOUT ROWID;
+        CREATE INDEX index_string_key ON index_string (key, parameter);
         CREATE TABLE index_reference (
           parameter INTEGER NOT NULL, type INTEGER NOT NULL, id TEXT NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, type, id, key)) WITHOUT ROWID;
-        -- span: the class of high - low (see DateSpan), so that a search for what ends late is a bounded range too.
+        CREATE INDEX index_reference_key ON index_reference (key, parameter);
+        -- class: length of the period and whether it is one of several (see DateClass), so that a search for what ends
+        -- late, or between two dates, is a bounded range too.
         CREATE TABLE index_date (
-          parameter INTEGER NOT NULL, span INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
-          key INTEGER NOT NULL, PRIMARY KEY (parameter, span, low, high, key)) WITHOUT ROWID;
+          parameter INTEGER NOT NULL, class INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
+          key INTEGER NOT NULL, PRIMARY KEY (parameter, class, low, high, key)) WITHOUT ROWID;
+        CREATE INDEX index_date_key ON index_date (key, parameter);
         CREATE TABLE index_number (
-          parameter INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL, key INTEGER NOT NULL,
-          PRIMARY KEY (parameter, low, high, key)) WITHOUT ROWID;
+          parameter INTEGER NOT NULL, several INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+          key INTEGER NOT NULL, PRIMARY KEY (parameter, several, low, high, key)) WITHOUT ROWID;
+        CREATE INDEX index_number_key ON index_number (key, parameter);
+        -- Values in UCUM units have a second row in canonical units, whose system is a name of ours (IndexRow).
         CREATE TABLE index_quantity (
-          parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL,
+          parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL, several INTEGER NOT NULL,
           low REAL NOT NULL, high REAL NOT NULL, key INTEGER NOT NULL,
-          PRIMARY KEY (parameter, system, code, low, high, key)) WITHOUT ROWID;
+          PRIMARY KEY (parameter, system, code, several, low, high, key)) WITHOUT ROWID;
+        CREATE INDEX index_quantity_key ON index_quantity (key, parameter);
         CREATE TABLE index_uri (
           parameter INTEGER NOT NULL, value TEXT NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, value, key)) WITHOUT ROWID;
+        CREATE INDEX index_uri_key ON index_uri (key, parameter);
         -- low2, high2: dates as integers, numbers as reals (no affinity, so neither is converted); '' where none.
         CREATE TABLE index_composite (
           parameter INTEGER NOT NULL,
           system1 INTEGER NOT NULL, code1 TEXT NOT NULL, system2 INTEGER NOT NULL, text2 TEXT NOT NULL,
           low2 NOT NULL, high2 NOT NULL, low3 NOT NULL, high3 NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, system1, code1, system2, text2, low2, high2, low3, high3, key)) WITHOUT ROWID;
+        CREATE INDEX index_composite_key ON index_composite (key, parameter);
         CREATE TABLE index_position (
           parameter INTEGER NOT NULL, latitude REAL NOT NULL, longitude REAL NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, latitude, longitude, key)) WITHOUT ROWID;
+        CREATE INDEX index_position_key ON index_position (key, parameter);
+        -- Resources without a value under a parameter that is often sorted by: they come first in ascending order.
+        CREATE TABLE index_missing (
+          parameter INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (parameter, key)) WITHOUT ROWID;
+        CREATE INDEX index_missing_key ON index_missing (key, parameter);
 
         -- Which systems (and units) occur under a parameter, so that a code without its system is a few seeks.
         CREATE TABLE parameter_system (
@@ -90,6 +122,28 @@ enum StoreSchema {
         CREATE TABLE parameter_unit (
           parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL,
           PRIMARY KEY (parameter, system, code)) WITHOUT ROWID;
+        -- What reindexing reached: every resource of the type is indexed for `generation` at least, and those up to the
+        -- key `through` for `next`. So a job writes index rows and no resources.
+        CREATE TABLE type_index (
+          type INTEGER PRIMARY KEY, generation INTEGER NOT NULL, through INTEGER NOT NULL, next INTEGER NOT NULL);
+        -- Jobs. status: 0 queued, 1 running, 2 completed, 3 failed, 4 canceled. last: the newest resource at its start.
+        CREATE TABLE reindex_job (
+          number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status INTEGER NOT NULL, created INTEGER NOT NULL,
+          started INTEGER, updated INTEGER NOT NULL, target INTEGER NOT NULL, last INTEGER NOT NULL,
+          resources_per_query INTEGER NOT NULL, resources_per_write INTEGER NOT NULL, delay INTEGER NOT NULL,
+          concurrency INTEGER NOT NULL, parameters TEXT NOT NULL, failures TEXT NOT NULL);
+        CREATE UNIQUE INDEX reindex_job_active ON reindex_job ((1)) WHERE status < 2;
+        -- A job's types with what is done; where it is in a type, type_index knows.
+        CREATE TABLE reindex_progress (
+          job INTEGER NOT NULL, type INTEGER NOT NULL, total INTEGER NOT NULL, done INTEGER NOT NULL,
+          failed INTEGER NOT NULL, complete INTEGER NOT NULL, PRIMARY KEY (job, type)) WITHOUT ROWID;
+        -- How many resources of a type there are, deleted ones left out: kept by every commit.
+        CREATE TABLE resource_count (type INTEGER PRIMARY KEY, live INTEGER NOT NULL);
+
+        -- Words of the newest versions, by resource key (as rowid), folded as index_string is. Empty until a search
+        -- asks for it; from then on the row 'text-position' of setting says up to where the change log is in it.
+        CREATE VIRTUAL TABLE resource_text USING fts5 (
+          narrative, content, tokenize = 'unicode61 remove_diacritics 2');
         """,
       // The second engine comes with its own dialect of the same tables.
       postgreSQL: "")

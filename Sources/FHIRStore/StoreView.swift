@@ -9,6 +9,8 @@ public struct StoreView {
   let store: FHIRStore
   let reader: any Reader
   let restriction: Restriction
+  /// Whether it sees what may be taken back: a transaction's writes.
+  var isUncommitted = false
 }
 
 extension FHIRStore {
@@ -21,12 +23,21 @@ extension FHIRStore {
   }
 
   /// Reads on one snapshot, on a reader's thread.
+  /// - Parameter seconds: the read is ended when it takes longer; nil for no end of its own.
   public func read<R: Sendable>(
-    within restriction: Restriction, _ body: @escaping @Sendable (StoreView) throws -> R
+    within restriction: Restriction, seconds: Int? = nil, _ body: @escaping @Sendable (StoreView) throws -> R
   ) async throws -> R {
     try await faulting {
-      try await database.read { try body(StoreView(store: self, reader: $0, restriction: restriction)) }
+      try await database.read(deadline: seconds.map { .now + .seconds($0) }) {
+        try body(StoreView(store: self, reader: $0, restriction: restriction))
+      }
     }
+  }
+
+  /// SQLite's parser takes statements of so many floors only: what nests deeper is a search that asks too much.
+  private static func fault(_ error: StorageError) -> Fault {
+    guard error.detail.contains("parser stack overflow") else { return error.fault }
+    return Fault(.invalid, "The search joins more resources than can be looked up at once.", code: "too-costly")
   }
 
   /// The engine's errors become faults here; nothing above knows them.
@@ -34,7 +45,7 @@ extension FHIRStore {
     do {
       return try body()
     } catch let error as StorageError {
-      throw error.fault
+      throw Self.fault(error)
     }
   }
 
@@ -43,7 +54,7 @@ extension FHIRStore {
     do {
       return try await body()
     } catch let error as StorageError {
-      throw error.fault
+      throw Self.fault(error)
     }
   }
 }

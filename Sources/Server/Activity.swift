@@ -87,6 +87,7 @@ enum Activity: Int, CaseIterable, Sendable {
     case .type(let type): schema.name(type) + "/"
     case .instance(let type, _): schema.name(type) + "/{id}/"
     case .version(let type, _, _): schema.name(type) + "/{id}/_history/{vid}/"
+    case .job: "_operations/{id}/"
     }
   }
 }

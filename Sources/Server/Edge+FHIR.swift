@@ -160,6 +160,7 @@ extension Edge {
       request, path: mount.path, defaultHost: defaultHost, trusted: trustedProxies)
     var call = Call(interaction, base: base)
     call.query = query
+    call.usesPartialIndices = request.header("x-ms-use-partial-indices") == "true"
     if let preference = request.header("prefer") { call.preference = try Preference(header: preference) }
     switch interaction {
     case .read, .vread:
@@ -263,6 +264,8 @@ extension Edge {
   /// FHIR R4 http#create, #ccreate, #upsert: where the resource is that was made, or that made making it needless.
   private func isCreation(_ interaction: Interaction, _ answer: Answer) -> Bool {
     if case .create = interaction { return true }
+    // A job's state is no resource of its own.
+    if case .operation = interaction { return false }
     return answer.status == 201
   }
 

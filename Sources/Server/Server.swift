@@ -8,6 +8,7 @@ public final class Server: Sendable {
   private let http: HTTPServer
   private let edge: Edge
   private let log: Log
+  private let services: [FHIRService]
 
   /// - Parameters:
   ///   - eventLoops: threads that serve connections; nil is one per core.
@@ -25,11 +26,13 @@ public final class Server: Sendable {
     self.edge = edge
     self.http = http
     self.log = log
+    services = mounts.map(\.service)
   }
 
   /// Begins to listen; returns the address, with the port taken.
   public func start() async throws -> HTTPAddress {
     let address = try await http.start()
+    for service in services { service.start() }
     edge.load.withLock { load in
       load = { [http] in Edge.Load(connections: http.openConnections, requestsInFlight: http.requestsInFlight) }
     }
@@ -42,6 +45,7 @@ public final class Server: Sendable {
   public func shutdown() async {
     log.write(.info, "stopping", ["connections": .number(http.openConnections)])
     await http.shutdown()
+    for service in services { await service.stop() }
     edge.load.withLock { $0 = nil }
     log.write(.info, "stopped")
   }

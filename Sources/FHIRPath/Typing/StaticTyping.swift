@@ -38,6 +38,9 @@ struct StaticTyping {
     _ = try shape(syntax.root, this: rootShape)
   }
 
+  /// What the whole expression's items may be; nil if unknown.
+  func resultKinds() throws(FHIRPathError) -> Set<Kind>? { try shape(syntax.root, this: rootShape).kinds }
+
   private var rootShape: Shape { context.map { Shape(kinds: [.fhir($0)]) } ?? .unknown }
 
   private func shape(_ id: Syntax.ID, this: Shape) throws(FHIRPathError) -> Shape {

@@ -20,9 +20,14 @@ extension FHIRService {
     }
     let reads = items.filter { !$0.isWrite }
     if !reads.isEmpty {
+      let textFault = await textFault(for: reads.compactMap { try? $0.entry.get().call })
       let found = try await store.read(within: decision.restriction) { view in
         try reads.map { item in
-          try service.caught { try service.read(try item.entry.get().call, view) }
+          try service.caught {
+            let call = try item.entry.get().call
+            if let textFault, service.asksForText(call) { throw textFault }
+            return try service.read(call, view)
+          }
         }
       }
       for (item, answer) in zip(reads, found) { answers[item.place] = answer }

@@ -49,7 +49,7 @@ extension FHIRService {
     case .compartmentSearch(let compartment, let type, let query):
       return try search(compartment, type, query, call, view)
     case .history(let scope, let query): return try history(scope, query, call, view)
-    case .capabilities: return capability.answer(base: call.base)
+    case .capabilities: return capabilities.answer(base: call.base)
     case .versions: return versions()
     case .fhirPath(let query): return try fhirPath(query, call)
     case .operation(let operation): return try perform(operation, call, view)

@@ -45,8 +45,8 @@ struct BundleWriter {
     writer.endArray()
   }
 
-  static func link(_ address: String, _ query: String, _ token: String?) -> String {
-    let parts = [query, token.map { "ct=\($0)" } ?? ""].filter { !$0.isEmpty }
+  static func link(_ address: String, _ query: String, _ token: String?, named name: String = "ct") -> String {
+    let parts = [query, token.map { "\(name)=\($0)" } ?? ""].filter { !$0.isEmpty }
     return parts.isEmpty ? address : "\(address)?\(parts.joined(separator: "&"))"
   }
 
@@ -80,6 +80,15 @@ struct BundleWriter {
     writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)")
     add(resource: match)
     search("match")
+    writer.endObject()
+  }
+
+  /// What a search's matches bring along.
+  mutating func add(included version: StoredVersion, base: String) {
+    beginEntry()
+    writer.member("fullUrl", "\(base)/\(version.typeName)/\(version.id)")
+    add(resource: version)
+    search("include")
     writer.endObject()
   }
 

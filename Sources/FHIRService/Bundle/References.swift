@@ -168,7 +168,7 @@ extension FHIRService {
       .invalid, "Given conditional reference '\(text)' does not resolve to a resource.", code: "invalid")
     let parts = text.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, let type = schema.resourceType(String(parts[0])) else { throw unresolved }
-    let ids = try view.ids(criteria(type, QueryString(parsing: parts[1])), limit: 2)
+    let ids = try view.ids(resolved(criteria(type, QueryString(parsing: parts[1])), view), limit: 2)
     guard ids.count == 1 else { throw unresolved }
     return (type, ids[0])
   }

@@ -66,6 +66,7 @@ extension FHIRService {
           throw failed(
             entry, Fault(.unsupported, "This operation cannot be called inside a transaction; a batch can call it."))
         }
+        try failing(entry) { try refuseText(entry.call) }
         plan.reads.append(entry)
         continue
       }

@@ -63,7 +63,7 @@ final class CapabilityStatement: Sendable {
     writer.member("mode", "server")
     writer.key("resource")
     writer.beginArray()
-    for type in schema.resourceTypes where schema.name(type) != "Parameters" { write(type, schema, to: &writer) }
+    for type in schema.resourceTypes where schema.name(type) != "Parameters" { write(type, schema, base, to: &writer) }
     writer.endArray()
     writer.codes("interaction", ["transaction", "batch", "search-system", "history-system"])
     writer.key("operation")
@@ -71,7 +71,7 @@ final class CapabilityStatement: Sendable {
     writer.operation("versions", "http://hl7.org/fhir/OperationDefinition/CapabilityStatement-versions")
     writer.operation("fhirpath", "\(base)/OperationDefinition/fhirpath")
     for definition in OperationDefinition.all where definition.levels[.system] != nil {
-      writer.operation(definition.code.rawValue, definition.url)
+      writer.operation(definition.code.rawValue, definition.url(base))
     }
     writer.endArray()
     writer.strings("compartment", schema.compartments.map(\.url))
@@ -81,7 +81,7 @@ final class CapabilityStatement: Sendable {
     return writer.bytes
   }
 
-  private func write(_ type: Schema.TypeID, _ schema: Schema, to writer: inout JSONWriter) {
+  private func write(_ type: Schema.TypeID, _ schema: Schema, _ base: String, to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("type", schema.name(type))
     writer.member("profile", "http://hl7.org/fhir/StructureDefinition/\(schema.name(type))")
@@ -96,7 +96,7 @@ final class CapabilityStatement: Sendable {
     writer.member("conditionalRead", "full-support")
     writer.member("conditionalUpdate", true)
     writer.member("conditionalDelete", "multiple")
-    let searchable = parameters.parameters(type).filter(\.isSearchable)
+    let searchable = parameters.parameters(type).filter { $0.isSearchable(schema) }
     if !searchable.isEmpty {
       writer.key("searchParam")
       writer.beginArray()
@@ -115,7 +115,7 @@ final class CapabilityStatement: Sendable {
     writer.key("operation")
     writer.beginArray()
     for definition in OperationDefinition.all where definition.isOffered(on: schema.name(type)) {
-      writer.operation(definition.code.rawValue, definition.url)
+      writer.operation(definition.code.rawValue, definition.url(base))
     }
     writer.endArray()
     writer.endObject()

@@ -23,9 +23,12 @@ extension FHIRService {
   ) async throws -> Answer {
     let search = try parse(compartment, type, query, call)
     let after = try position(search)
+    try await bringUpText(for: search)
     let service = self
-    let page = try await store.read(within: decision.restriction) { try service.page(search, after, $0) }
-    return Answer(200, resource: try searchset(page, search, at: address(compartment, type, call), call))
+    let found = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax) {
+      try service.found(search, after, $0)
+    }
+    return Answer(200, resource: try searchset(found, search, at: address(compartment, type, call), call))
   }
 
   /// The same inside a transaction or snapshot.
@@ -33,8 +36,8 @@ extension FHIRService {
     _ compartment: Compartment, _ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ view: StoreView
   ) throws -> Answer {
     let search = try parse(compartment, type, query, call)
-    let page = try page(search, try position(search), view)
-    return Answer(200, resource: try searchset(page, search, at: address(compartment, type, call), call))
+    let found = try found(search, try position(search), view)
+    return Answer(200, resource: try searchset(found, search, at: address(compartment, type, call), call))
   }
 
   private func address(_ compartment: Compartment, _ type: Schema.TypeID?, _ call: Call) -> String {
@@ -62,6 +65,7 @@ extension FHIRService {
       return
     }
     let subject = SearchValue.reference(type: schema.name(compartment.type), id: compartment.id)
-    search.conditions.append(SearchCondition(parameters: parameters, modifier: nil, values: [subject]))
+    search.criteria.append(
+      .condition(SearchCondition(parameters: parameters, modifier: nil, values: [subject])))
   }
 }

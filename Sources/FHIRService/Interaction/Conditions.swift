@@ -83,7 +83,7 @@ extension FHIRService {
   func match(_ criteria: SearchQuery, _ type: Schema.TypeID, _ view: StoreView) throws
     -> String?
   {
-    let ids = try view.ids(criteria, limit: 2)
+    let ids = try view.ids(resolved(criteria, view), limit: 2)
     guard ids.count < 2 else {
       throw Fault(
         .preconditionFailed, "The criteria match more than one resource of type \(schema.name(type)).",
@@ -93,10 +93,10 @@ extension FHIRService {
   }
 
   func stillMatchesNothing(_ criteria: SearchQuery) -> @Sendable (StoreView) throws -> Bool {
-    { view in try view.ids(criteria, limit: 1).isEmpty }
+    { view in try view.ids(self.resolved(criteria, view), limit: 1).isEmpty }
   }
 
   func stillMatches(_ criteria: SearchQuery, _ id: String) -> @Sendable (StoreView) throws -> Bool {
-    { view in try view.ids(criteria, limit: 2) == [id] }
+    { view in try view.ids(self.resolved(criteria, view), limit: 2) == [id] }
   }
 }

@@ -15,13 +15,18 @@ extension FHIRService {
     let body = ResourceBody(
       resource.document, resource.node, type: schema.name(type), id: id,
       replacing: References.edits(in: resource, map))
-    return try store.draft(body, rows: rows(body, type))
+    let catalog = store.catalog
+    return try store.draft(body, rows: rows(body, type, catalog), for: catalog)
   }
 
-  func rows(_ body: ResourceBody, _ type: Schema.TypeID) throws -> [IndexRow] {
+  /// What a resource says for search.
+  /// - Parameter only: the parameters asked, by number; nil for all.
+  func rows(_ body: ResourceBody, _ type: Schema.TypeID, _ catalog: SearchCatalog, only: Set<Int32>? = nil) throws
+    -> [IndexRow]
+  {
     do {
       let document = try JSONDocument(body.bytes, limits: jsonLimits)
-      return try extractor.rows(of: document, document.root, type)
+      return try extractor(catalog).rows(of: document, document.root, type, only: only)
     } catch let error as JSONError {
       throw Fault(.internal, error.message)
     }

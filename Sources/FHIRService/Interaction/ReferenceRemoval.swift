@@ -32,12 +32,14 @@ extension FHIRService {
     }
     let targets = Set(deleted.map { "\($0.typeName)/\($0.id)" })
     for referrer in try view.newest(found) {
-      guard let change = try removal(of: targets, base, from: referrer) else { continue }
+      guard let change = try removal(of: targets, base, from: referrer, view) else { continue }
       step.consequences.append(change)
     }
   }
 
-  private func removal(of targets: Set<String>, _ base: String, from referrer: StoredVersion) throws -> Change? {
+  private func removal(
+    of targets: Set<String>, _ base: String, from referrer: StoredVersion, _ view: StoreView
+  ) throws -> Change? {
     guard let old = referrer.body else { return nil }
     var body = old
     // A reference may stand inside another one's identifier or extensions: what is inside is seen in the next round.
@@ -49,9 +51,11 @@ extension FHIRService {
         resource.document, resource.node, type: referrer.typeName, id: referrer.id, replacing: edits)
     }
     guard body != old else { return nil }
+    let catalog = store.catalog
+    let draft = try store.draft(body, rows: rows(body, referrer.type, catalog), for: catalog)
     return store.change(
-      referrer.type, id: referrer.id, method: .put, try store.draft(body, rows: rows(body, referrer.type)),
-      current: referrer, currentRows: try rows(old, referrer.type), effect: effect(referrer.type))
+      referrer.type, id: referrer.id, method: .put, draft, current: referrer, indexed: try view.indexed(referrer),
+      effect: effect(referrer.type))
   }
 }
 

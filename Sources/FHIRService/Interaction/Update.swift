@@ -23,7 +23,7 @@ extension FHIRService {
     }
     if body == draft.body { return WriteStep(result: .unchanged(current, status: 200)) }
     let change = store.change(
-      request.type, id: id, method: .put, draft, current: current, currentRows: try rows(body, request.type),
+      request.type, id: id, method: .put, draft, current: current, indexed: try view.indexed(current),
       effect: effect(of: draft.body, on: body, id, request))
     return WriteStep(result: .change(change, isCreated: false))
   }

@@ -70,6 +70,8 @@ extension FHIRService {
   func step(
     _ request: WriteRequest, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
+    // What was extracted for other search parameters than those in force is made again.
+    let prebuilt = prebuilt.flatMap { store.isCurrent($0) ? $0 : nil }
     var map = map
     let held = try prebuilt == nil ? resolve(request.resource, &map, view) : []
     var step = try step(request, prebuilt, resolved: map, view)

@@ -196,7 +196,8 @@ extension FHIRService {
     guard given.parameters.contains(where: { isKnown($0.name, type) }) else { throw fault }
     let parser = SearchQueryParser(store.parameters, limits: limits, clock: clock, isStrict: true)
     let criteria = try parser.parse(given, types: [type])
-    guard !criteria.conditions.isEmpty else { throw fault }
+    guard !criteria.criteria.isEmpty else { throw fault }
+    try refuseText(criteria)
     return criteria
   }
 
@@ -218,6 +219,7 @@ extension FHIRService {
   /// Checks a body against the standard's structure (FHIR R4 json.html).
   func checkStructure(_ resource: ResourceNode, expecting type: Schema.TypeID) throws(Fault) {
     let issues = check.issues(of: resource.document, node: resource.node, expecting: type)
-    if !issues.isEmpty { throw Fault(.invalid, issues) }
+    let flaws = searchParameterFlaws(resource, type)
+    if !issues.isEmpty || !flaws.isEmpty { throw Fault(.invalid, issues + flaws) }
   }
 }

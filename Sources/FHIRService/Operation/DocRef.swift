@@ -24,9 +24,9 @@ extension FHIRService {
       search.warnings.append(
         Fault.Reason("The \"\(name)\" parameter is not supported.", code: "not-supported", severity: .error))
     }
-    let page = try page(search, try position(search), view)
+    let found = try found(search, try position(search), view)
     return Answer(
-      200, resource: try searchset(page, search, at: "\(call.base)/DocumentReference/$docref", call))
+      200, resource: try searchset(found, search, at: "\(call.base)/DocumentReference/$docref", call))
   }
 
   private func docRefSearch(_ asked: OperationQuery) throws(Fault) -> SearchQuery {
@@ -41,7 +41,7 @@ extension FHIRService {
     if start != nil || end != nil, let period = store.parameters.parameter(type, "period") {
       // The documented care lies wholly within what is asked for.
       let range = SearchValue.date(.eq, low: start?.low ?? .min, high: end?.high ?? .max)
-      search.conditions.append(SearchCondition(parameters: [period], modifier: nil, values: [range]))
+      search.criteria.append(.condition(SearchCondition(parameters: [period], modifier: nil, values: [range])))
     }
     search.count = try asked.count(max: limits.searchCountMax)
     search.understood = asked.understood

@@ -72,7 +72,7 @@ extension FHIRService {
     while let here = cursor, here.subject < subjects.count {
       let subject = subjects[here.subject]
       let found = try phase(here, subject, request, view)
-      cursor = following(here, found.next, subjects)
+      cursor = following(here, found.next?.key, subjects)
       if !found.matches.isEmpty { return EverythingPage(matches: found.matches, next: cursor) }
       if let next = cursor, next.subject != here.subject {
         membersLeft -= 1
@@ -114,7 +114,9 @@ extension FHIRService {
     if cursor.phase == .focus { return try focus(cursor, subject, request, view) }
     guard let search = search(cursor.phase, subject, request) else { return SearchPage() }
     return try view.search(
-      search, after: cursor.after == 0 ? nil : cursor.after, count: request.count, bytesMax: limits.pageBytesMax)
+      search, after: cursor.after == 0 ? nil : PagePosition(key: cursor.after), count: request.count,
+      bytesMax: limits.pageBytesMax,
+      isFree: false)
   }
 
   /// The subject and what it refers to, as far as it is wanted.
@@ -127,7 +129,7 @@ extension FHIRService {
     let excluded = ["link", "member"].compactMap { store.parameters.parameter(subject.type, $0)?.number }
     var keys: Set<Int64> = []
     var found: [StoredVersion] = [own]
-    for case .reference(let parameter, let name, let id) in try rows(body, subject.type)
+    for case .reference(let parameter, let name, let id) in try rows(body, subject.type, store.catalog)
     where !excluded.contains(parameter) {
       guard let type = schema.resourceType(name), let other = try view.current(type, id), !other.isDeleted else {
         continue
@@ -140,7 +142,7 @@ extension FHIRService {
     }
     let begin = Int(exactly: cursor.after).map { min(max($0, 0), found.count) } ?? found.count
     page.matches = Array(found[begin...].prefix(request.count))
-    if begin + page.matches.count < found.count { page.next = Int64(begin + page.matches.count) }
+    if begin + page.matches.count < found.count { page.next = PagePosition(key: Int64(begin + page.matches.count)) }
     return page
   }
 
@@ -171,7 +173,8 @@ extension FHIRService {
     var search = SearchQuery(types: wanted)
     func require(_ code: String, _ value: SearchValue) {
       let parameters = wanted.compactMap { store.parameters.parameter($0, code) }
-      search.conditions.append(SearchCondition(parameters: parameters, modifier: nil, values: [value]))
+      search.criteria.append(
+        .condition(SearchCondition(parameters: parameters, modifier: nil, values: [value])))
     }
     if let since = request.since { require("_lastUpdated", .date(.ge, low: since.low, high: since.high)) }
     if phase == .dated {

@@ -61,7 +61,7 @@ extension FHIRService {
       throw Fault(.unsupported, "This release has no coverage of a beneficiary.")
     }
     var found: StoredVersion?
-    var after: Int64?
+    var after: PagePosition?
     var candidates = 0
     repeat {
       let page = try view.search(patients, after: after, count: Self.memberPageCount, bytesMax: limits.pageBytesMax)
@@ -69,7 +69,8 @@ extension FHIRService {
       for patient in page.matches {
         var own = coverage
         let reference = SearchValue.reference(type: patient.typeName, id: patient.id)
-        own.conditions.append(SearchCondition(parameters: [beneficiary], modifier: nil, values: [reference]))
+        own.criteria.append(
+          .condition(SearchCondition(parameters: [beneficiary], modifier: nil, values: [reference])))
         guard try !view.ids(own, limit: 1).isEmpty else { continue }
         guard found == nil else { throw multipleMembers }
         found = patient
@@ -105,15 +106,20 @@ extension SearchQuery {
     self.init(types: [resource.type])
     let known = service.store.parameters.parameters(resource.type)
     let byNumber = Dictionary(known.map { ($0.number, $0) }, uniquingKeysWith: { first, _ in first })
-    let rows = try service.extractor.rows(of: resource.value.document, resource.value.node, resource.type)
+    let rows = try service.extractor(service.store.catalog).rows(
+      of: resource.value.document, resource.value.node, resource.type)
     for row in rows {
       guard let parameter = byNumber[row.parameter], !Self.excluded.contains(parameter.code),
         !parameter.isAnsweredByResource, let value = SearchValue(row)
       else { continue }
+      // The words beside a code and the identifiers of references are told in other ways too.
+      if case .string = row, parameter.kind == .token { continue }
+      if parameter.kind == .reference { continue }
       let modifier: SearchCondition.Modifier? = parameter.kind == .string ? .exact : nil
-      conditions.append(SearchCondition(parameters: [parameter], modifier: modifier, values: [value]))
+      criteria.append(
+        .condition(SearchCondition(parameters: [parameter], modifier: modifier, values: [value])))
     }
-    guard conditions.count <= service.limits.searchParametersMax else {
+    guard criteria.count <= service.limits.searchParametersMax else {
       throw Fault(
         .invalid, "A described resource may have at most \(service.limits.searchParametersMax) values for search.",
         code: "too-costly")
@@ -125,15 +131,18 @@ extension SearchValue {
   /// The search for what an index row says; nil for references, composites and positions.
   fileprivate init?(_ row: IndexRow) {
     switch row {
-    case .token(_, let system, let code): self = .token(system: system.isEmpty ? .any : .uri(system), code: code)
-    case .string(_, _, let text): self = .string(text)
-    case .date(_, let low, let high): self = .date(.eq, low: low, high: high)
-    case .number(_, let low, let high): self = .number(.eq, low: low, high: high, exact: low)
-    case .quantity(_, let system, let code, let low, let high):
+    case .token(_, let system, let code):
+      if IndexRow.isPseudoSystem(system) { return nil }
+      self = .token(system: system.isEmpty ? .any : .uri(system), code: code)
+    case .string(_, _, let text, _): self = .string(text)
+    case .date(_, let low, let high, _): self = .date(.eq, low: low, high: high)
+    case .number(_, let low, let high, _): self = .number(.eq, low: low, high: high, exact: low)
+    case .quantity(_, let system, let code, let low, let high, _):
+      if IndexRow.isPseudoSystem(system) { return nil }
       self = .quantity(
         .eq, low: low, high: high, exact: low, system: system.isEmpty ? nil : system, code: code.isEmpty ? nil : code)
     case .uri(_, let value): self = .uri(value)
-    case .reference, .composite, .position: return nil
+    case .reference, .composite, .position, .missing: return nil
     }
   }
 }

@@ -12,7 +12,7 @@ extension FHIRService {
   /// use in a type or the system.
   func meta(_ operation: Operation, _ view: StoreView) throws -> Answer {
     switch operation.target {
-    case .system: return try labels(schema.resourceTypes, view)
+    case .system, .job: return try labels(schema.resourceTypes, view)
     case .type(let type): return try labels([type], view)
     case .instance(let type, let id):
       guard let found = try view.current(type, id) else { throw notFound(type, id) }

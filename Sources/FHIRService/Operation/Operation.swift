@@ -5,11 +5,14 @@ import FHIRStore
 /// An operation as it is called (FHIR R4 operations.html).
 public struct Operation: Sendable {
   public enum Code: String, Sendable, CaseIterable {
-    case everything, validate, meta
+    case everything, validate, meta, includes
     case metaAdd = "meta-add"
     case metaDelete = "meta-delete"
     case memberMatch = "member-match"
     case docref
+    case reindex
+    /// `SearchParameter/$status`
+    case status
   }
 
   /// What an operation is called on.
@@ -18,23 +21,35 @@ public struct Operation: Sendable {
     case type(Schema.TypeID)
     case instance(Schema.TypeID, id: String)
     case version(Schema.TypeID, id: String, version: String)
+    /// What a call of the operation began.
+    case job(id: String)
   }
 
   public let code: Code
   public let target: Target
   public let query: QueryString
+  public let method: Route.Method
 
-  /// Whether it changes resources (OperationDefinition.affectsState).
-  public var isWrite: Bool { code == .metaAdd || code == .metaDelete }
+  /// Whether it changes something (OperationDefinition.affectsState).
+  public var isWrite: Bool {
+    switch code {
+    case .metaAdd, .metaDelete: true
+    case .reindex, .status: method != .get
+    default: false
+    }
+  }
+
+  /// Whether its body is a resource.
+  public var takesResource: Bool { code != .status || isWrite }
 }
 
 /// What the service knows of an operation: where and how it may be called (FHIR R4 operationdefinition.html).
 struct OperationDefinition: Sendable {
-  enum Level: Sendable { case system, type, instance, version }
+  enum Level: Sendable { case system, type, instance, version, job }
 
   let code: Operation.Code
-  /// The canonical URL of the definition.
-  let url: String
+  /// The canonical URL of the definition; of our own, its end.
+  private let url: String
   /// The resource types that have it; nil for all.
   let types: Set<String>?
   /// How it is called on each level that it has. Every operation can be called by POST; by GET only one that changes
@@ -70,13 +85,23 @@ struct OperationDefinition: Sendable {
       .memberMatch, "http://hl7.org/fhir/us/davinci-hrex/OperationDefinition/member-match", types: ["Patient"],
       [.type: [.post]]),
     OperationDefinition(
+      .includes, "https://www.hl7.org/fhir/operation-includes.html", [.system: [.get], .type: [.get]]),
+    OperationDefinition(
       .docref, "http://hl7.org/fhir/us/core/OperationDefinition/docref", types: ["DocumentReference"],
       [.type: [.get, .post]]),
+    OperationDefinition(
+      .reindex, "/OperationDefinition/reindex",
+      [.system: [.get, .post], .instance: [.get, .post], .job: [.get, .delete]]),
+    OperationDefinition(
+      .status, "/OperationDefinition/search-parameter-status", types: ["SearchParameter"], [.type: [.get, .put]]),
   ]
+
+  /// The canonical URL of the definition.
+  func url(_ base: String) -> String { url.hasPrefix("/") ? base + url : url }
 
   /// Whether a resource type has it on one of its levels.
   func isOffered(on type: String) -> Bool {
-    (types?.contains(type) ?? true) && levels.keys.contains { $0 != .system }
+    (types?.contains(type) ?? true) && levels.keys.contains { $0 != .system && $0 != .job }
   }
 
   /// The definition of `$code` on a level; nil if there is none.
@@ -96,12 +121,13 @@ extension Operation.Target {
     case .type: .type
     case .instance: .instance
     case .version: .version
+    case .job: .job
     }
   }
 
   public var type: Schema.TypeID? {
     switch self {
-    case .system: nil
+    case .system, .job: nil
     case .type(let type), .instance(let type, _), .version(let type, _, _): type
     }
   }

@@ -7,13 +7,20 @@ import JSONCore
 extension FHIRService {
   /// Carries out an operation (FHIR R4 operations.html).
   func perform(_ operation: Operation, _ call: Call, _ decision: Decision) async throws -> Answer {
-    if operation.isWrite { return try await changeMeta(operation, call, decision) }
+    if operation.isWrite {
+      switch operation.code {
+      case .reindex: return try await changeReindex(operation, call, decision)
+      case .status: return try await changeStatuses(call, decision)
+      default: return try await changeMeta(operation, call, decision)
+      }
+    }
     if operation.code == .validate {
       // No reader's thread is kept busy with rules.
       return try validate(operation, call) { type, id in
         try store.point(within: decision.restriction) { try $0.current(type, id) }
       }
     }
+    try await bringUpText(for: call)
     let service = self
     return try await store.read(within: decision.restriction) { try service.perform(operation, call, $0) }
   }
@@ -26,6 +33,9 @@ extension FHIRService {
     case .everything: return try everything(operation, call, view)
     case .memberMatch: return try memberMatch(operation, call, view)
     case .docref: return try docRef(operation, call, view)
+    case .includes: return try includes(operation.target.type, operation.query, call, view)
+    case .reindex: return try reindex(operation, call, view)
+    case .status: return try statuses(operation.query, view)
     case .metaAdd, .metaDelete:
       throw Fault(.internal, "This operation does not only read.")
     }

@@ -1,0 +1,97 @@
+import FHIRModel
+
+/// Collects a resource's index rows, parameter by parameter: each row once, and whether it is one of several.
+struct RowList {
+  var rows: [IndexRow] = []
+  private var start = 0
+  private var seen: Set<IndexRow> = []
+
+  init() { rows.reserveCapacity(48) }
+
+  /// Rows appended from here on belong to one parameter.
+  mutating func begin() { start = rows.count }
+
+  /// Completes the parameter's rows.
+  /// - Parameter elements: from how many elements they were read.
+  mutating func end(_ plan: IndexPlan, elements: Int) {
+    if rows.count == start, plan.keepsMissing { rows.append(.missing(parameter: plan.number)) }
+    if rows.count - start > 1 { removeDuplicates(plan.kind) }
+    guard rows.count - start > 1 else { return }
+    switch plan.kind {
+    case .string, .date, .number: for place in start..<rows.count { rows[place].isOneOfSeveral = true }
+    case .token: markWords()
+    // One element's quantities differ in system or code.
+    case .quantity where elements > 1: markQuantities()
+    default: return
+    }
+  }
+
+  // MARK: Each once
+
+  /// Up to so many rows, comparing each with each costs less than hashing them.
+  private static let comparedMax = 16
+
+  private mutating func removeDuplicates(_ kind: SearchParameter.Kind) {
+    let isSmall = rows.count - start <= Self.comparedMax
+    if !isSmall { seen.removeAll(keepingCapacity: true) }
+    var kept = start
+    for place in start..<rows.count {
+      let row = rows[place]
+      if isSmall {
+        if rows[start..<kept].contains(where: { Self.isSame($0, row, kind) }) { continue }
+      } else if !seen.insert(Self.identity(row, kind)).inserted {
+        continue
+      }
+      if kept < place { rows[kept] = row }
+      kept += 1
+    }
+    rows.removeLast(rows.count - kept)
+  }
+
+  /// A token's words are told apart by their folded form only: `:text` asks for no other.
+  private static func isSame(_ a: IndexRow, _ b: IndexRow, _ kind: SearchParameter.Kind) -> Bool {
+    if kind == .token, case .string(_, let foldedA, _, _) = a, case .string(_, let foldedB, _, _) = b {
+      return foldedA == foldedB
+    }
+    return a == b
+  }
+
+  private static func identity(_ row: IndexRow, _ kind: SearchParameter.Kind) -> IndexRow {
+    guard kind == .token, case .string(let parameter, let folded, _, let several) = row else { return row }
+    return .string(parameter: parameter, folded: folded, text: "", several: several)
+  }
+
+  // MARK: One of several
+
+  private mutating func markWords() {
+    var first: Int?
+    for place in start..<rows.count {
+      guard case .string = rows[place] else { continue }
+      if let first {
+        rows[first].isOneOfSeveral = true
+        rows[place].isOneOfSeveral = true
+      }
+      first = place
+    }
+  }
+
+  private struct Unit: Hashable {
+    let system: String
+    let code: String
+  }
+
+  /// Conditions on a quantity always name its unit, so only those of the same unit count.
+  private mutating func markQuantities() {
+    var firsts: [Unit: Int] = [:]
+    for place in start..<rows.count {
+      guard case .quantity(_, let system, let code, _, _, _) = rows[place] else { continue }
+      let unit = Unit(system: system, code: code)
+      if let first = firsts[unit] {
+        rows[first].isOneOfSeveral = true
+        rows[place].isOneOfSeveral = true
+      } else {
+        firsts[unit] = place
+      }
+    }
+  }
+}

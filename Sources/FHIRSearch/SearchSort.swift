@@ -1,0 +1,19 @@
+public import FHIRModel
+
+/// One key of `_sort` (FHIR R4 search#sort).
+///
+/// Resources without a value come first ascending and last descending. Of several values the lowest counts ascending,
+/// the highest descending; of a period its beginning.
+public struct SearchSort: Sendable {
+  /// The parameter as each searched type has it; empty for `_score`.
+  public let parameters: [SearchParameter]
+  public let isDescending: Bool
+
+  public var code: String { parameters.first?.code ?? "_score" }
+  public var kind: SearchParameter.Kind { parameters.first?.kind ?? .special }
+
+  public init(parameters: [SearchParameter], isDescending: Bool) {
+    self.parameters = parameters
+    self.isDescending = isDescending
+  }
+}

@@ -1,0 +1,59 @@
+import Storage
+
+/// How a search was carried out (`_explain=true`): what led, what was tested, how many rows each step gave and how
+/// long it took. It names parameters, never values.
+public struct SearchExplanation: Sendable {
+  public struct Step: Sendable {
+    /// What was done, in words.
+    public let text: String
+    /// Rows it gave; nil where it gives none.
+    public let rows: Int?
+    public let microseconds: Int
+  }
+
+  public var steps: [Step] = []
+}
+
+/// Collects an explanation while a search runs.
+struct SearchTrace {
+  let isOn: Bool
+  private(set) var explanation = SearchExplanation()
+
+  init(isOn: Bool) { self.isOn = isOn }
+
+  mutating func add(_ text: String, rows: Int?, since began: ContinuousClock.Instant) {
+    guard isOn else { return }
+    let (seconds, attoseconds) = (ContinuousClock.now - began).components
+    let microseconds = Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
+    explanation.steps.append(SearchExplanation.Step(text: text, rows: rows, microseconds: microseconds))
+  }
+
+  mutating func add(
+    _ plan: SearchPlan, _ step: String, _ type: String, rows: Int?, since began: ContinuousClock.Instant
+  ) {
+    guard isOn else { return }
+    add("\(type): \(step): \(plan.description)", rows: rows, since: began)
+  }
+}
+
+extension SearchPlan: CustomStringConvertible {
+  var description: String {
+    func counted(_ place: Int) -> String {
+      guard let count = counts[place] else { return "" }
+      return count >= Estimates.largeCap ? " (\(count) or more)" : " (about \(count))"
+    }
+    var leader: String
+    switch lead {
+    case .term(let place):
+      leader = terms[place].walk != nil ? "walk" : "list"
+      leader += " '\(terms[place].label)'\(counted(place))"
+    case .stretches(let place): leader = "walk '\(terms[place].label)'\(counted(place)) in the order of its index"
+    case .order: leader = "walk the index in the order asked for"
+    case .type: leader = "walk all \(typeCount) resources"
+    }
+    let probed = terms.indices.filter { lead != .term($0) && lead != .stretches($0) }.map {
+      "'\(terms[$0].label)'\(counted($0))"
+    }
+    return probed.isEmpty ? leader : "\(leader), test \(probed.joined(separator: ", "))"
+  }
+}

@@ -1,0 +1,280 @@
+import FHIRModel
+import FHIRSearch
+import Storage
+
+/// How the matches of one type are found in a page's order.
+///
+/// What leads is chosen by cost: a condition whose keys can be walked, the smallest set, the index in the order asked
+/// for, or the type itself. Everything else is probed. Costs are rows visited, from counts that are made on the spot.
+struct SearchPlan {
+  enum Lead: Equatable {
+    /// A term, by its place: its keys are walked where they come in order, else listed and sorted.
+    case term(Int)
+    /// A term, by its place, in the order of its index: for pages in no particular order.
+    case stretches(Int)
+    /// The index in the order of the first sort key.
+    case order
+    /// Every resource of the type.
+    case type
+  }
+
+  let type: Int64
+  let terms: [SearchTerm]
+  let order: PageOrder
+  let orderWalks: [SortKey.Walk]?
+  private(set) var lead = Lead.type
+  /// For each term how many keys it has, counted up to `Estimates.largeCap`; nil where that was not needed.
+  private(set) var counts: [Int?]
+  /// All resources of the type.
+  private(set) var typeCount = 0
+
+  init(_ terms: [SearchTerm], _ order: PageOrder, type: Int64, orderWalks: [SortKey.Walk]?) {
+    self.type = type
+    self.terms = terms
+    self.order = order
+    self.orderWalks = orderWalks
+    self.counts = Array(repeating: nil, count: terms.count)
+  }
+
+  /// Values that its rows carry besides their key.
+  var valueCount: Int { if case .stretches = lead { Self.stretchValues } else { order.keys.count } }
+
+  /// A place in a stretch is told by the term, the stretch, and its column's value.
+  static let stretchValues = 3
+
+  /// Chooses what leads for a page of `wanted` rows.
+  /// - Parameters:
+  ///   - position: where the page begins; the pages of a search go on as they began.
+  ///   - isFree: whether any order will do.
+  mutating func choose(
+    wanted: Int, behind position: PagePosition?, isFree: Bool, _ estimates: Estimates, typeCount: () throws -> Int
+  ) throws {
+    if order.keys.isEmpty, let position, position.values.count == Self.stretchValues {
+      guard case .integer(let place) = position.values[0], terms.indices.contains(Int(place)),
+        !terms[Int(place)].stretches.isEmpty
+      else { return }
+      lead = .stretches(Int(place))
+      return
+    }
+    if terms.count == 1, order.keys.isEmpty, terms[0].walk != nil {
+      lead = .term(0)
+      return
+    }
+    let typeCount = try typeCount()
+    self.typeCount = typeCount
+    if terms.isEmpty && order.keys.isEmpty { return }
+    try count(estimates)
+    let fractions = terms.indices.map { place -> Double in
+      guard let count = counts[place] else { return 0.5 }
+      return min(1, Double(max(count, 1)) / Double(max(typeCount, 1)))
+    }
+    let all = fractions.reduce(1, *)
+    // A row visited by a walk is probed for all other terms; sorting asks for every key's value besides.
+    let probing = 1 + Double(max(terms.count - 1, 0))
+    let sorting = 1.5 * Double(order.keys.count)
+    /// Rows visited among `count` in order of creation until the page is full. What is about time goes with that
+    /// order, so that all matches may lie at its end.
+    func visited(_ count: Int, besides lead: Int?) -> Double {
+      var rows = Double(wanted) / all * (lead.map { fractions[$0] } ?? 1)
+      for place in terms.indices where place != lead && terms[place].isChronological {
+        rows += Double(count) * (1 - fractions[place]) / 2
+      }
+      return min(Double(count), rows)
+    }
+    var best: (lead: Lead, cost: Double) = (.type, visited(typeCount, besides: nil) * (probing + 1))
+    if !order.keys.isEmpty {
+      best.cost = Double(typeCount) * (probing + sorting)
+      if orderWalks != nil {
+        best = (.order, min(Double(typeCount), Double(wanted) / all) * (probing + sorting))
+      }
+    }
+    for place in terms.indices {
+      guard let count = counts[place] else { continue }
+      let reached = visited(count, besides: place)
+      if isFree && order.keys.isEmpty && position == nil && !terms[place].stretches.isEmpty && count >= Estimates.cap {
+        let cost = min(Double(count), Double(wanted) / all * fractions[place]) * (probing + 1)
+        if cost < best.cost { best = (.stretches(place), cost) }
+      }
+      let cost: Double
+      if !order.keys.isEmpty {
+        cost = Double(count) * (probing + sorting)
+      } else if terms[place].walk != nil {
+        cost = reached * probing
+      } else {
+        cost = Double(count) * 0.5 + reached * probing
+      }
+      if cost < best.cost { best = (.term(place), cost) }
+    }
+    lead = best.lead
+  }
+
+  /// Chooses what leads where every match is wanted.
+  mutating func chooseForAll(_ estimates: Estimates) throws {
+    if terms.count == 1, terms[0].set != nil {
+      lead = .term(0)
+      return
+    }
+    try count(estimates)
+    let counted = terms.indices.filter { counts[$0] != nil }
+    if let least = counted.min(by: { (counts[$0] ?? 0) < (counts[$1] ?? 0) }) { lead = .term(least) }
+  }
+
+  private mutating func count(_ estimates: Estimates) throws {
+    for place in terms.indices {
+      counts[place] = try terms[place].set.map { try estimates.count($0, upTo: Estimates.cap) }
+    }
+    guard counts.allSatisfy({ $0.map { $0 >= Estimates.cap } ?? true }) else { return }
+    for place in terms.indices {
+      counts[place] = try terms[place].set.map { try estimates.count($0, upTo: Estimates.largeCap) }
+    }
+  }
+
+  // MARK: SQL
+
+  /// Statements whose rows (key, then the order's values) are the page, one after the other until it is full.
+  func statements(behind position: PagePosition?, limit: Int) -> [SQL] {
+    if case .stretches(let place) = lead { return stretches(place, behind: position, limit: limit) }
+    if order.keys.isEmpty { return [inOrderOfCreation(behind: position?.key, limit: limit)] }
+    switch lead {
+    case .stretches: return []
+    case .order: return walked(behind: position, limit: limit)
+    case .term(let place):
+      let source: SQL = terms[place].walk.map { "\($0.table) AS i WHERE \($0.condition)" } ?? distinct(place)
+      return [sorted(source, behind: position, limit: limit, except: place)]
+    case .type:
+      return [
+        sorted("resource AS i WHERE i.type = \(type) AND i.method <> 3", behind: position, limit: limit, except: nil)
+      ]
+    }
+  }
+
+  /// Counts all matches.
+  var total: SQL {
+    switch lead {
+    case .term(let place):
+      let probes = self.probes("i.key", except: place)
+      if let walk = terms[place].walk {
+        return "SELECT count(*) FROM \(walk.table) AS i WHERE \(walk.condition)\(probes)"
+      }
+      return "SELECT count(*) FROM \(distinct(place))\(probes)"
+    case .type, .order, .stretches:
+      return
+        "SELECT count(*) FROM resource AS i WHERE i.type = \(type) AND i.method <> 3\(probes("i.key", except: nil))"
+    }
+  }
+
+  private func distinct(_ place: Int) -> SQL {
+    "(SELECT DISTINCT key FROM (\(terms[place].set ?? "SELECT key FROM resource WHERE 1 = 0"))) AS i WHERE 1 = 1"
+  }
+
+  private func probes(_ key: SQL, except lead: Int?) -> SQL {
+    // What leaves least over is tested first.
+    let places = terms.indices.filter { $0 != lead }.sorted { (counts[$0] ?? .max) < (counts[$1] ?? .max) }
+    return places.map { " AND \(terms[$0].probe(key))" as SQL }.joined(separator: "")
+  }
+
+  private func inOrderOfCreation(behind key: Int64?, limit: Int) -> SQL {
+    switch lead {
+    case .term(let place):
+      if let walk = terms[place].walk {
+        let after: SQL = key.map { " AND i.key > \($0)" } ?? ""
+        return """
+          SELECT i.key FROM \(walk.table) AS i WHERE \(walk.condition)\(after)\(probes("i.key", except: place))
+          ORDER BY i.key LIMIT \(limit)
+          """
+      }
+      // The plus keeps the planner from walking all keys behind this one instead of the set.
+      let after: SQL = key.map { " AND +r.key > \($0)" } ?? ""
+      return """
+        SELECT r.key FROM resource AS r WHERE r.key IN (\(terms[place].set ?? "NULL"))\(after)\
+        \(probes("r.key", except: place)) ORDER BY r.key LIMIT \(limit)
+        """
+    case .type, .order, .stretches:
+      let after: SQL = key.map { " AND r.key > \($0)" } ?? ""
+      return """
+        SELECT r.key FROM resource AS r WHERE r.type = \(type) AND r.method <> 3\(after)\(probes("r.key", except: nil))
+        ORDER BY r.key LIMIT \(limit)
+        """
+    }
+  }
+
+  /// A term's rows in the order of its index, stretch after stretch.
+  private func stretches(_ place: Int, behind position: PagePosition?, limit: Int) -> [SQL] {
+    var began = 0
+    if case .integer(let number)? = position?.values.dropFirst().first { began = max(Int(number), 0) }
+    let probes = probes("i.key", except: place)
+    return terms[place].stretches.enumerated().dropFirst(began).map { number, stretch in
+      var condition = stretch.range.condition
+      if number == began, let position, let value = position.values.last {
+        condition += """
+           AND \(stretch.column) >= \(value.sql)
+          AND (i.\(stretch.column) > \(value.sql) OR i.key > \(position.key))
+          """
+      }
+      if let isFirst = stretch.isFirst { condition += " AND \(isFirst)" }
+      return """
+        SELECT i.key AS key, \(place) AS s0, \(number) AS s1, i.\(stretch.column) AS s2
+        FROM \(stretch.range.table) AS i WHERE \(condition)\(probes) ORDER BY i.\(stretch.column), i.key LIMIT \(limit)
+        """
+    }
+  }
+
+  /// All rows of a source with the order's values, sorted.
+  private func sorted(_ source: SQL, behind position: PagePosition?, limit: Int, except lead: Int?) -> SQL {
+    let behind: SQL = position.map { " WHERE \(order.behind($0))" } ?? ""
+    return """
+      SELECT * FROM (SELECT i.key AS key\(order.columns(of: "i.key")) FROM \(source)\(probes("i.key", except: lead))) \
+      AS m\(behind) ORDER BY \(order.orderBy) LIMIT \(limit)
+      """
+  }
+
+  /// The index in the order of the first key; what has no value comes before or behind all that has one.
+  private func walked(behind position: PagePosition?, limit: Int) -> [SQL] {
+    let first = order.keys[0]
+    let isAtMissing = position?.values.first == SortValue.none
+    let valued = withValue(behind: isAtMissing ? nil : position, limit: limit)
+    if first.isAlwaysThere { return valued }
+    let missing = withoutValue(behind: isAtMissing ? position : nil, limit: limit)
+    switch (first.isDescending, position == nil, isAtMissing) {
+    case (false, true, _), (false, _, true): return [missing] + valued
+    case (false, _, false): return valued
+    case (true, _, true): return [missing]
+    case (true, _, false): return valued + [missing]
+    }
+  }
+
+  /// None where no resource has a value.
+  private func withValue(behind position: PagePosition?, limit: Int) -> [SQL] {
+    let first = order.keys[0]
+    let behind: SQL = position.map { " WHERE \(order.behind($0))" } ?? ""
+    let stretches = (orderWalks ?? []).map { walk -> SQL in
+      var condition = walk.condition
+      if let value = position?.values.first {
+        let side: SQL = first.isDescending ? "<=" : ">="
+        condition += " AND \(walk.column) \(side) \(value.sql)"
+      }
+      if let isFirst = first.isFirst(walk) { condition += " AND \(isFirst)" }
+      return """
+        SELECT * FROM (
+          SELECT * FROM (SELECT i.key AS key\(order.columns(of: "i.key", first: "i.\(walk.column)"))
+                         FROM \(walk.table) AS i WHERE \(condition)\(probes("i.key", except: nil))) AS m\(behind)
+          ORDER BY \(order.orderBy) LIMIT \(limit))
+        """
+    }
+    if stretches.count < 2 { return stretches }
+    return ["SELECT * FROM (\(stretches.joined(separator: " UNION ALL "))) ORDER BY \(order.orderBy) LIMIT \(limit)"]
+  }
+
+  private func withoutValue(behind position: PagePosition?, limit: Int) -> SQL {
+    let first = order.keys[0]
+    let source: SQL =
+      first.missing.map { "\($0.table) AS i WHERE \($0.condition)" }
+      ?? "resource AS i WHERE i.type = \(type) AND i.method <> 3 AND \(first.isMissing("i.key"))"
+    let behind: SQL = position.map { " WHERE \(order.behind($0))" } ?? ""
+    return """
+      SELECT * FROM (SELECT i.key AS key\(order.columns(of: "i.key", first: "NULL"))
+                     FROM \(source)\(probes("i.key", except: nil))) AS m\(behind)
+      ORDER BY \(order.orderBy) LIMIT \(limit)
+      """
+  }
+}

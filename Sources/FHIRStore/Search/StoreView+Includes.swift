@@ -1,0 +1,117 @@
+import FHIRModel
+public import FHIRSearch
+import Storage
+
+/// What a page's matches bring along.
+public struct IncludedPage: Sendable {
+  public var resources: [StoredVersion] = []
+  /// The last resource's key when more follow.
+  public var next: Int64?
+  /// Whether more resources are included than are looked for at all.
+  public var isTruncated = false
+
+  public init() {}
+}
+
+extension StoreView {
+  /// What `_include` and `_revinclude` bring along to a page's matches, in order of creation; never a match again.
+  ///
+  /// Iterative includes apply to what was included as well, until nothing new is found.
+  /// - Parameters:
+  ///   - after: the key behind which the page begins.
+  ///   - count: the page's length.
+  ///   - keysMax: looking ends when so many are found.
+  public func included(
+    _ includes: [SearchInclude], with matches: [StoredVersion], after: Int64 = 0, count: Int, keysMax: Int,
+    bytesMax: Int
+  ) throws -> IncludedPage {
+    var seen = Set(matches.map(\.key))
+    var found: [Int64] = []
+    var frontier = matches.map { Linked(key: $0.key, type: store.numbers.number($0.type)) }
+    var applied = includes
+    var page = IncludedPage()
+    while !frontier.isEmpty && !applied.isEmpty && !page.isTruncated {
+      var next: [Linked] = []
+      for include in applied {
+        for linked in try linked(include, with: frontier) where seen.insert(linked.key).inserted {
+          next.append(linked)
+        }
+      }
+      found += next.map(\.key)
+      page.isTruncated = found.count > keysMax
+      frontier = next
+      applied = includes.filter(\.isIterative)
+    }
+    let wanted = found.sorted().filter { $0 > after }
+    page.resources = try current(keys: Array(wanted.prefix(count)), bytesMax: bytesMax)
+    if page.resources.count < wanted.count { page.next = page.resources.last?.key }
+    return page
+  }
+
+  private struct Linked {
+    let key: Int64
+    let type: Int64
+  }
+
+  /// Keys in one statement.
+  static let keysPerStatement = 500
+
+  private func linked(_ include: SearchInclude, with resources: [Linked]) throws -> [Linked] {
+    let allowed = store.schema.resourceTypes.filter { restriction.allows($0) }
+    let visible: SQL =
+      restriction.isUnrestricted ? "1 = 1" : "n.type IN (\(list: allowed.map { .integer(store.numbers.number($0)) }))"
+    let source = include.source.map { store.numbers.number($0) }
+    let target = include.target.map { store.numbers.number($0) }
+    // Only resources of the named type refer, or are referred to.
+    let own = include.isReverse ? target : source
+    let keys = resources.filter { own == nil || $0.type == own }.map { SQLValue.integer($0.key) }
+    var linked: [Linked] = []
+    for start in stride(from: 0, to: keys.count, by: Self.keysPerStatement) {
+      let some = Array(keys[start..<min(start + Self.keysPerStatement, keys.count)])
+      guard let sql = include.isReverse ? reverse(include, some) : forward(include, some) else { return [] }
+      try reader.query("\(sql) AND \(visible) AND n.method <> 3") { row in
+        linked.append(Linked(key: row.integer(0), type: row.integer(1)))
+        return true
+      }
+    }
+    return linked
+  }
+
+  /// What resources refer to.
+  private func forward(_ include: SearchInclude, _ keys: [SQLValue]) -> SQL? {
+    var sql: SQL = """
+      SELECT DISTINCT n.key, n.type
+      FROM index_reference AS j CROSS JOIN resource AS n ON n.type = j.type AND n.id = j.id
+      WHERE j.key IN (\(list: keys))
+      """
+    if include.code != nil || include.source != nil {
+      guard let parameters = parameters(include) else { return nil }
+      sql += " AND j.parameter IN (\(list: parameters))"
+    }
+    if let target = include.target { sql += " AND j.type = \(store.numbers.number(target))" }
+    return sql
+  }
+
+  /// What refers to resources.
+  private func reverse(_ include: SearchInclude, _ keys: [SQLValue]) -> SQL? {
+    guard let parameters = parameters(include) else { return nil }
+    return """
+      SELECT DISTINCT n.key, n.type FROM resource AS t
+        CROSS JOIN index_reference AS j ON j.type = t.type AND j.id = t.id AND j.parameter IN (\(list: parameters))
+        CROSS JOIN resource AS n ON n.key = j.key
+      WHERE t.key IN (\(list: keys))
+      """
+  }
+
+  /// The numbers of the reference parameters meant; nil for none.
+  private func parameters(_ include: SearchInclude) -> [SQLValue]? {
+    let types = include.source.map { [$0] } ?? store.schema.resourceTypes.filter { restriction.allows($0) }
+    let found = types.flatMap { type in
+      store.parameters.parameters(type).filter { parameter in
+        parameter.kind == .reference && (include.code.map { $0 == parameter.code } ?? true)
+      }
+      .flatMap { store.catalog.indexed.indexed($0) }
+    }
+    return found.isEmpty ? nil : found.map { .integer(Int64($0.number)) }
+  }
+}

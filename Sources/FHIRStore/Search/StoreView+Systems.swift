@@ -1,0 +1,23 @@
+public import FHIRSearch
+import Storage
+
+extension StoreView {
+  private static let systemRows = Statement(
+    """
+    SELECT s.uri FROM parameter_system AS p JOIN system AS s ON s.number = p.system
+    WHERE p.parameter = ? AND p.system <> 0 LIMIT ?
+    """)
+
+  /// The code systems in use under token parameters.
+  /// - Parameter max: one more than this is given where there are more.
+  public func systems(under parameters: [SearchParameter], max: Int) throws -> [String] {
+    var systems: Set<String> = []
+    for parameter in parameters where restriction.allows(parameter.resourceType) && systems.count <= max {
+      try reader.query(Self.systemRows, [.integer(Int64(parameter.number)), .integer(max + 1)]) { row in
+        systems.insert(row.text(0))
+        return true
+      }
+    }
+    return systems.sorted()
+  }
+}

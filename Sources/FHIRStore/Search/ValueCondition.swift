@@ -1,0 +1,97 @@
+import Storage
+
+/// What one value asks of one index table; the parameter is named by whoever uses it.
+struct ValueCondition {
+  struct Range {
+    let condition: SQL
+    /// Whether every column before `key` is fixed, so that keys ascend and each comes once.
+    let isKeyOrdered: Bool
+    /// Whether a resource has one row in all ranges, if it has one in this.
+    let isSole: Bool
+    /// For an equality: what is fixed first, and the last column with its value.
+    fileprivate var equality: (prefix: SQL, column: SQL, value: String)?
+
+    init(condition: SQL, isKeyOrdered: Bool, isSole: Bool = false) {
+      self.condition = condition
+      self.isKeyOrdered = isKeyOrdered
+      self.isSole = isSole
+    }
+
+    /// An equality on all columns before `key`.
+    init(_ prefix: SQL, _ column: SQL, _ value: String) {
+      self.init(condition: "\(prefix) AND \(column) = \(value)", isKeyOrdered: true)
+      equality = (prefix, column, value)
+    }
+  }
+
+  let table: SQL
+  /// Ranges of the table whose union is meant.
+  let ranges: [Range]
+  /// The same as a test on the rows of one key.
+  let probe: SQL
+  /// For a date that lies within a period.
+  var period: (low: Int64, high: Int64)?
+  /// The column that the ranges' rows are ordered by; nil where that is the key, or none.
+  var column: SQL?
+
+  init(_ table: SQL, ranges: [Range], probe: SQL, column: SQL? = nil) {
+    self.table = table
+    self.ranges = ranges
+    self.probe = probe
+    self.column = column
+  }
+
+  /// One range, and the test says the same.
+  init(_ table: SQL, _ condition: SQL, column: SQL? = nil) {
+    self.init(table, ranges: [Range(condition: condition, isKeyOrdered: false)], probe: condition, column: column)
+  }
+
+  /// Equalities.
+  init(_ table: SQL, _ equalities: [Range]) {
+    self.init(table, ranges: equalities, probe: SQL.anyOf(equalities.map { "(\($0.condition))" }))
+  }
+
+  // MARK: Many values
+
+  /// The same with lists instead of alternatives, as far as they can be listed.
+  static func merged(_ conditions: [ValueCondition]) -> [ValueCondition] {
+    var others: [ValueCondition] = []
+    var lists: [SQL: (table: SQL, prefix: SQL, column: SQL, values: [SQLValue])] = [:]
+    var order: [SQL] = []
+    var periods: [(low: Int64, high: Int64)] = []
+    for condition in conditions {
+      let equalities = condition.ranges.compactMap(\.equality)
+      if let period = condition.period {
+        periods.append(period)
+      } else if equalities.count == condition.ranges.count {
+        for (prefix, column, value) in equalities {
+          let name: SQL = "\(condition.table) \(prefix)"
+          if lists[name] == nil { order.append(name) }
+          lists[name, default: (condition.table, prefix, column, [])].values.append(.text(value))
+        }
+      } else {
+        others.append(condition)
+      }
+    }
+    let listed = order.compactMap { lists[$0] }.map { list in
+      ValueCondition(list.table, "\(list.prefix) AND \(list.column) IN (\(list: list.values))")
+    }
+    return listed + (periods.isEmpty ? [] : [within(periods)]) + others
+  }
+
+  /// Dates within any of many periods: the periods are a table of their own.
+  private static func within(_ periods: [(low: Int64, high: Int64)]) -> ValueCondition {
+    let table = periods.map { "(\($0.low), \($0.high))" as SQL }.joined(separator: ", ")
+    let test: SQL = """
+      EXISTS (SELECT 1 FROM (SELECT column1 AS first, column2 AS last FROM (VALUES \(table))) AS v
+              WHERE low BETWEEN v.first AND v.last AND high <= v.last)
+      """
+    let first = periods.map(\.low).min() ?? .max
+    let last = periods.map(\.high).max() ?? .min
+    return ValueCondition(
+      "index_date",
+      ranges: DateClass.all.map {
+        Range(condition: "class = \($0.rawValue) AND low BETWEEN \(first) AND \(last) AND \(test)", isKeyOrdered: false)
+      }, probe: test)
+  }
+}

@@ -1,0 +1,138 @@
+import Base
+public import FHIRModel
+public import FHIRSearch
+import JSONCore
+import Storage
+import Synchronization
+
+/// The service's search parameters at one moment: what the release publishes and its SearchParameter resources define,
+/// less what is switched off.
+public struct SearchCatalog: Sendable {
+  /// Counts up with each change.
+  public let generation: Int64
+  /// Parameters that answer.
+  public let searchable: SearchParameters
+  /// Parameters that resources are indexed for: those that answer, and those that will once all resources are indexed.
+  public let indexed: SearchParameters
+  /// The generation that brought a parameter that does not answer yet, by number.
+  let pending: [Int32: Int64]
+  /// Resources indexed before this generation are indexed anew as a whole: another version of this program did it.
+  let wholeSince: Int64
+
+  private static let generationRow = Statement("SELECT value FROM setting WHERE name = 'catalog'")
+  private static let wholeRow = Statement("SELECT value FROM setting WHERE name = 'extraction-since'")
+  private static let parameterRows = Statement(
+    "SELECT number, type, code, source, state, since FROM parameter WHERE state < 2 ORDER BY number")
+  private static let definitionRows = Statement("SELECT key, definition FROM search_parameter")
+
+  static func generation(_ reader: any Reader) throws -> Int64 {
+    try reader.first(generationRow) { $0.integer(0) } ?? 0
+  }
+
+  /// Makes the next generation.
+  static func advance(_ transaction: any Transaction) throws -> Int64 {
+    let next = try generation(transaction) + 1
+    try transaction.execute(setGeneration, [.integer(next)])
+    return next
+  }
+
+  private static let setGeneration = Statement(
+    """
+    INSERT INTO setting (name, value) VALUES ('catalog', ?)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+    """)
+
+  /// The catalog as it stands in the store.
+  init(_ reader: any Reader, _ schema: Schema) throws {
+    generation = try Self.generation(reader)
+    wholeSince = try reader.first(Self.wholeRow) { $0.integer(0) } ?? 0
+    let own = try Self.definitions(reader, schema)
+    let byURL = Dictionary(own.values.map { ($0.url, $0) }, uniquingKeysWith: { first, _ in first })
+    let published = Published(schema)
+    var all: [SearchParameter] = []
+    var pending: [Int32: Int64] = [:]
+    var ages: [Int32: Int64] = [:]
+    var fromResources: Set<Int32> = []
+    try reader.query(Self.parameterRows, []) { row in
+      let (typeName, code) = (row.text(1), row.text(2))
+      guard let type = schema.resourceType(typeName),
+        let definition = row.integer(3) == 0 ? published.definition(type, code) : own[row.integer(3)]
+      else { return true }
+      let number = Int32(truncatingIfNeeded: row.integer(0))
+      if row.integer(4) == ParameterState.pending.rawValue { pending[number] = row.integer(5) }
+      ages[number] = row.integer(5)
+      if row.integer(3) != 0 { fromResources.insert(number) }
+      all.append(
+        SearchParameter(number: number, resourceType: type, definition: definition) {
+          schema.searchParameter(url: $0) ?? byURL[$0]
+        })
+      return true
+    }
+    indexed = SearchParameters(schema, all, ages: SearchParameters.Ages(all: ages, own: fromResources))
+    searchable =
+      pending.isEmpty ? indexed : SearchParameters(indexed, withoutPending: Set(pending.keys))
+    self.pending = pending
+  }
+
+  private static func definitions(_ reader: any Reader, _ schema: Schema) throws -> [Int64: SearchParameterDefinition] {
+    var found: [Int64: SearchParameterDefinition] = [:]
+    try reader.query(definitionRows, []) { row in
+      if let document = try? JSONDocument(row.blob(1)) {
+        found[row.integer(0)] = SearchParameterDefinition(document.value, schema)
+      }
+      return true
+    }
+    return found
+  }
+
+  /// The parameters of a resource that was indexed for a generation which its rows lack; nil where all must be made
+  /// anew.
+  public func missing(_ type: Schema.TypeID, since generation: Int64) -> Set<Int32>? {
+    if generation < wholeSince { return nil }
+    var numbers: Set<Int32> = []
+    for parameter in indexed.parameters(type) {
+      if let since = pending[parameter.number], since > generation { numbers.insert(parameter.number) }
+    }
+    return numbers
+  }
+}
+
+/// How far a parameter of a resource type is.
+enum ParameterState: Int64 {
+  /// New resources are indexed for it; it does not answer yet.
+  case pending = 0
+  case enabled = 1
+  /// Its index rows are being removed.
+  case retired = 2
+  case removed = 3
+}
+
+/// The release's parameters by type and code.
+struct Published {
+  private let byType: [Schema.TypeID: [String: SearchParameterDefinition]]
+
+  init(_ schema: Schema) {
+    byType = Dictionary(
+      uniqueKeysWithValues: SearchParameters.definitions(schema).map { type, definitions in
+        (type, Dictionary(definitions.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first }))
+      })
+  }
+
+  func definition(_ type: Schema.TypeID, _ code: String) -> SearchParameterDefinition? { byType[type]?[code] }
+}
+
+/// Holds the newest catalog that was committed.
+final class CatalogHolder: Sendable {
+  private let held: Mutex<SearchCatalog>
+
+  init(_ catalog: SearchCatalog) { held = Mutex(catalog) }
+
+  var current: SearchCatalog { held.withLock { $0 } }
+
+  func take(_ catalog: SearchCatalog) {
+    held.withLock { if $0.generation < catalog.generation { $0 = catalog } }
+  }
+}
+
+/// Thrown inside a transaction when changes were extracted for a catalog that is no longer the newest.
+struct StaleCatalog: Error {}
