@@ -19,26 +19,41 @@ struct Extraction {
     return try extractor.rows(of: document, document.root, type)
   }
 
-  /// Every row under one parameter, sorted.
+  /// Every row that answers for one parameter, sorted, each once: a derived one's are those of its parts.
   static func lines(_ json: String, _ code: String) throws -> [String] {
-    try rows(json).filter { names[Int($0.parameter) - 1].code == code }.map(line).sorted()
+    let document = try JSONDocument(json)
+    guard let type = document.value["resourceType"]?.string.flatMap({ Schema.r4.resourceType($0) }),
+      let parameter = parameters.parameter(type, code)
+    else { return [] }
+    let numbers = Set(parameters.indexed(parameter).map(\.number))
+    return Set(try rows(json).filter { numbers.contains($0.parameter) }.map(line)).sorted()
   }
 
   static func code(_ row: IndexRow) -> String { names[Int(row.parameter) - 1].code }
 
   static func line(_ row: IndexRow) -> String {
     switch row {
-    case .token(_, let system, let code): "token \(system)|\(code)"
-    case .string(_, let folded, let text): "string \(text) (\(folded))"
+    case .token(_, let system, let code): "token \(shown(system))|\(code)"
+    case .string(_, let folded, let text, let several): "string \(text) (\(folded))\(mark(several))"
     case .reference(_, let type, let id): "reference \(type)/\(id)"
-    case .date(_, let low, let high): "date \(time(low))…\(time(high))"
-    case .number(_, let low, let high): "number \(low)…\(high)"
-    case .quantity(_, let system, let code, let low, let high): "quantity \(low)…\(high) \(system)|\(code)"
+    case .date(_, let low, let high, let several): "date \(time(low))…\(time(high))\(mark(several))"
+    case .number(_, let low, let high, let several): "number \(low)…\(high)\(mark(several))"
+    case .quantity(_, let system, let code, let low, let high, let several):
+      "quantity \(low)…\(high) \(shown(system))|\(code)\(mark(several))"
     case .uri(_, let value): "uri \(value)"
     case .position(_, let latitude, let longitude): "position \(latitude) \(longitude)"
+    case .missing: "missing"
     case .composite(let row):
-      "composite \(row.system1)|\(row.code1) $ \(row.system2)|\(row.text2)\(bounds(row.bounds2))\(bounds(row.bounds3))"
+      "composite \(row.system1)|\(row.code1) $ \(shown(row.system2))|\(row.text2)\(bounds(row.bounds2))\(bounds(row.bounds3))"
     }
+  }
+
+  /// One of several.
+  private static func mark(_ several: Bool) -> String { several ? " +" : "" }
+
+  /// Pseudo systems with a visible beginning.
+  private static func shown(_ system: String) -> String {
+    IndexRow.isPseudoSystem(system) ? "~" + system.dropFirst() : system
   }
 
   private static func bounds(_ bounds: CompositeRow.Bounds) -> String {

@@ -16,8 +16,10 @@ struct MicrosoftIndexTests {
     let resource = try Self.read(base + ".json")
     let type = try #require(Schema.r4.resourceType("DocumentReference"))
     let rows = try Extraction.extractor.rows(of: resource, resource.root, type)
+    // They have no rows for what is missing, nor for the identifier of the reference under `related`.
     let own = rows.map { "\(Extraction.code($0)) \(Self.line($0))" }
-    let theirs = try Self.read(base + ".indexes.json").value.elements.map(Self.line)
+      .filter { !$0.hasSuffix(" missing") && !$0.hasPrefix("related token") }
+    let theirs = try Self.read(base + ".indexes.json").value.elements.flatMap(Self.lines)
       .filter { !$0.hasPrefix("_id ") }
     #expect(own.sorted() == theirs.sorted())
   }
@@ -31,11 +33,17 @@ struct MicrosoftIndexTests {
   /// Only what both say: they keep a date's end to the second's last tick, and no folded text.
   private static func line(_ row: IndexRow) -> String {
     switch row {
-    case .date(_, let low, let high):
+    case .date(_, let low, let high, _):
       "date \(Extraction.time(low)) \(Extraction.time(high).prefix(19))"
-    case .string(_, _, let text): "string \(text)"
+    case .string(_, _, let text, _): "string \(text)"
     default: Extraction.line(row)
     }
+  }
+
+  /// The words of a token are in its own entry there.
+  private static func lines(_ entry: JSONValue) -> [String] {
+    let text = entry["type"]?.string == "Token" ? entry["value"]?["text"]?.string : nil
+    return [line(entry)] + (text.map { ["\(entry["code"]?.string ?? "") string \($0)"] } ?? [])
   }
 
   private static func line(_ entry: JSONValue) -> String {

@@ -47,7 +47,7 @@ import Testing
     #""effectiveDateTime":"nonsense""#,
   ])
   func noDate(member: String) throws {
-    #expect(try Extraction.lines(Self.observation(member), "date") == [])
+    #expect(try Extraction.lines(Self.observation(member), "date") == ["missing"])
   }
 
   /// One schedule is one pair of outer limits.
@@ -66,7 +66,9 @@ import Testing
     }
     #expect(try risk(#"{"probabilityDecimal":0.5}"#) == ["number 0.5…0.5"])
     #expect(
-      try risk(#"{"probabilityDecimal":1e-3},{"probabilityDecimal":-2}"#) == ["number -2.0…-2.0", "number 0.001…0.001"])
+      try risk(#"{"probabilityDecimal":1e-3},{"probabilityDecimal":-2}"#) == [
+        "number -2.0…-2.0 +", "number 0.001…0.001 +",
+      ])
     #expect(try risk(#"{"probabilityDecimal":0.10},{"probabilityDecimal":0.1}"#) == ["number 0.1…0.1"])
     #expect(try risk(#"{"probabilityRange":{"low":{"value":1},"high":{"value":2}}}"#) == ["number 1.0…2.0"])
     #expect(try risk(#"{"probabilityRange":{"low":{"value":1}}}"#) == ["number 1.0…inf"])
@@ -79,13 +81,19 @@ import Testing
       try Extraction.lines(Self.observation("\"valueQuantity\":\(quantity)"), "value-quantity")
     }
     let ucum = "http://unitsofmeasure.org"
-    #expect(try lines(#"{"value":5.40,"system":"\#(ucum)","code":"mg"}"#) == ["quantity 5.4…5.4 \(ucum)|mg"])
+    #expect(
+      try lines(#"{"value":5.40,"system":"\#(ucum)","code":"mg"}"#) == [
+        "quantity 0.0054…0.0054 ~ucum|g", "quantity 5.4…5.4 \(ucum)|mg",
+      ])
     // A unit is found by `value||unit` too, as code or as words (FHIR R4 search#quantity).
     #expect(
       try lines(#"{"value":5,"system":"\#(ucum)","code":"mg","unit":"milligram"}"#) == [
-        "quantity 5.0…5.0 \(ucum)|mg", "quantity 5.0…5.0 |milligram",
+        "quantity 0.005…0.005 ~ucum|g", "quantity 5.0…5.0 \(ucum)|mg", "quantity 5.0…5.0 |milligram",
       ])
-    #expect(try lines(#"{"value":5,"unit":"mg","system":"\#(ucum)","code":"mg"}"#) == ["quantity 5.0…5.0 \(ucum)|mg"])
+    #expect(
+      try lines(#"{"value":5,"unit":"mg","system":"\#(ucum)","code":"mg"}"#) == [
+        "quantity 0.005…0.005 ~ucum|g", "quantity 5.0…5.0 \(ucum)|mg",
+      ])
     #expect(try lines(#"{"value":5}"#) == ["quantity 5.0…5.0 |"])
     #expect(try lines(#"{"value":5,"unit":"drops"}"#) == ["quantity 5.0…5.0 |drops"])
     // A comparator opens the range: the value is somewhere beyond.
@@ -101,7 +109,8 @@ import Testing
       #"{"resourceType":"Condition","subject":{"display":"x"},"onsetAge":{"value":52,"unit":"years","system":"http://unitsofmeasure.org","code":"a"}}"#
     #expect(
       try Extraction.lines(condition, "onset-age") == [
-        "quantity 52.0…52.0 http://unitsofmeasure.org|a", "quantity 52.0…52.0 |years",
+        "quantity 1640995200.0…1640995200.0 ~ucum|s", "quantity 52.0…52.0 http://unitsofmeasure.org|a",
+        "quantity 52.0…52.0 |years",
       ])
     let range =
       #"{"resourceType":"Condition","subject":{"display":"x"},"onsetRange":{"low":{"value":20,"unit":"a"},"high":{"value":30,"unit":"a"}}}"#
@@ -120,5 +129,13 @@ import Testing
     let location = #"{"resourceType":"Location","position":{"longitude":-83.69,"latitude":42.25}}"#
     #expect(try Extraction.lines(location, "near") == ["position 42.25 -83.69"])
     #expect(try Extraction.lines(#"{"resourceType":"Location","name":"x"}"#, "near") == [])
+    // The ends of the earth, and past them.
+    func lines(_ latitude: String, _ longitude: String) throws -> [String] {
+      try Extraction.lines(
+        #"{"resourceType":"Location","position":{"longitude":\#(longitude),"latitude":\#(latitude)}}"#, "near")
+    }
+    #expect(try lines("-90", "180") == ["position -90.0 180.0"])
+    #expect(try lines("90.1", "0") == [])
+    #expect(try lines("0", "-180.1") == [])
   }
 }

@@ -28,7 +28,14 @@ import Testing
     (#"{"reference":"urn:uuid:5"}"#, ["reference /urn:uuid:5"], []),
     // Contained resources have no identity outside (FHIR R4 search#contained).
     (##"{"reference":"#c"}"##, [], []),
-    (#"{"identifier":{"value":"1"}}"#, [], []),
+    // What is identified only is found by `:identifier`; `type` says what it is.
+    (#"{"identifier":{"system":"urn:s","value":"1"}}"#, ["token urn:s|1"], []),
+    (#"{"identifier":{"value":"1"},"type":"Patient"}"#, ["token |1"], ["token |1"]),
+    (#"{"identifier":{"system":"urn:s"}}"#, [], []),
+    (
+      #"{"reference":"Patient/1","identifier":{"system":"urn:s","value":"1"}}"#,
+      ["reference Patient/1", "token urn:s|1"], ["reference Patient/1", "token urn:s|1"]
+    ),
     (#"{"display":"someone"}"#, [], []),
     (#"{"reference":"p2"}"#, ["reference /p2"], []),
   ])

@@ -28,7 +28,7 @@ import Testing
     (
       "5.0",
       [
-        "DeviceDefinition.specification-version", "Encounter.location-period",
+        "Composition.section-code-text", "DeviceDefinition.specification-version", "Encounter.location-period",
         "Ingredient.strength-concentration-ratio", "Ingredient.strength-presentation-ratio",
         "ResearchStudy.progress-status-state-actual",
         "ResearchStudy.progress-status-state-period", "ResearchStudy.progress-status-state-period-actual",
@@ -69,9 +69,10 @@ import Testing
         switch row {
         case .token(let number, let system, let code): "\(codes[number] ?? ""): \(system)|\(code)"
         case .reference(let number, let type, let id): "\(codes[number] ?? ""): \(type)/\(id)"
-        case .string(let number, _, let text): "\(codes[number] ?? ""): \(text)"
-        case .quantity(let number, let system, let code, let low, _): "\(codes[number] ?? ""): \(low) \(system)|\(code)"
-        case .date(let number, _, _): "\(codes[number] ?? ""): date"
+        case .string(let number, _, let text, _): "\(codes[number] ?? ""): \(text)"
+        case .quantity(let number, let system, let code, let low, _, _):
+          "\(codes[number] ?? ""): \(low) \(system)|\(code)"
+        case .date(let number, _, _, _): "\(codes[number] ?? ""): date"
         default: nil
         }
       })

@@ -40,6 +40,13 @@ import Testing
     #expect(query.warnings.isEmpty)
   }
 
+  /// Each name=value is in the self link once, and asked once.
+  @Test func repeatedParametersCountOnce() throws {
+    let query = try Self.parse("family=a&_count=2&family=a&family=b&_count=2")
+    #expect(query.conditions.count == 2)
+    #expect(query.link == "family=a&_count=2&family=b")
+  }
+
   @Test func repeatedValuesCountOnce() throws {
     #expect(try Self.parse("_id=a,b,a,b,c").conditions[0].values.count == 3)
     #expect(try Self.parse("family=a,,b,").conditions[0].values == [.string("a"), .string("b")])
@@ -62,17 +69,19 @@ import Testing
   }
 
   @Test func unknownParameters() throws {
-    let query = try Self.parse("Cookie=1&family=a&_text=x&near=1%7C2")
+    let query = try Self.parse("Cookie=1&family=a&_in=x&near=1%7C2&entry:%5B%7B=1&Cookie.name=1")
     #expect(query.conditions.map(\.code) == ["family"])
     #expect(
       query.warnings.map(\.diagnostics) == [
         "The search parameter 'Cookie' is not supported for resource type 'Patient'.",
-        "The search parameter '_text' is not supported for resource type 'Patient'.",
+        "The search parameter '_in' is not supported for resource type 'Patient'.",
         "The search parameter 'near' is not supported for resource type 'Patient'.",
+        "The search parameter 'entry:[{' is not supported for resource type 'Patient'.",
+        "The search parameter 'Cookie.name' is not supported for resource type 'Patient'.",
       ])
     #expect(query.warnings.allSatisfy { $0.severity == .warning && $0.code == "not-supported" })
     #expect(query.link == "family=a")
-    for strict in ["Cookie=1", "_text=x", "FAMILY=a"] {
+    for strict in ["Cookie=1", "_in=x", "FAMILY=a"] {
       #expect(Self.refusal(strict, isStrict: true)?.category == .invalid, "\(strict)")
     }
     #expect(Self.refusal("family=a&_format=json&_pretty=true", isStrict: true) == nil)
@@ -102,6 +111,20 @@ import Testing
   /// A type list that names no type at all must not come to mean "every type".
   @Test func typeListOfCommas() {
     #expect(Self.refusal("_type=,", [])?.category == .invalid)
+  }
+
+  /// `_type:not` at system level; a list beside a type narrows it.
+  @Test func excludedTypes() throws {
+    let query = try Self.parse("_type:not=Patient,Organization&_tag=x", [])
+    #expect(query.types.count == Schema.r4.resourceTypes.count - 2)
+    #expect(!query.types.contains { ["Patient", "Organization"].contains(Schema.r4.name($0)) })
+    #expect(query.link == "_type:not=Patient,Organization&_tag=x")
+    let left = try Self.parse("_type=Patient,Group&_type:not=Patient", [])
+    #expect(left.types.map { Schema.r4.name($0) } == ["Group"])
+    #expect(try Self.parse("_type=Observation", ["Patient"]).matchesNothing)
+    #expect(try !Self.parse("_type=Observation,Patient&family=a", ["Patient"]).matchesNothing)
+    #expect(try Self.parse("_type:not=Patient&family=a", ["Patient"]).matchesNothing)
+    #expect(Self.refusal("_type:exact=Patient", [])?.category == .invalid)
   }
 
   /// FHIR R4 search: repeated parameters are joined by AND, so both lists must hold.
@@ -146,5 +169,14 @@ import Testing
     #expect(past.count == 100)
     #expect(past.warnings.map(\.severity) == [.information])
     #expect(past.warnings.first?.diagnostics.contains("exceeds limit") == true)
+  }
+}
+
+extension SearchQuery {
+  /// The conditions on the searched resources themselves.
+  var conditions: [SearchCondition] {
+    criteria.compactMap { criterion in
+      if case .condition(let condition) = criterion { condition } else { nil }
+    }
   }
 }

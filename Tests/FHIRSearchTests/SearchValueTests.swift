@@ -93,7 +93,7 @@ import Testing
       "", "05", "2013-13", "2013-02-30", "1973-02-30", "2013-1-1", "***", "!", "zz2013", "eq", "eqeq2013",
       "2013-01-14T",
       "2013-01-14T10", "2013-01-14T25:00", "2013-01-14T10:00:00.", "2013-01-14T10:00+15:00", "20130114", "2013-01-14 ",
-      "EQ2013", "0000", "2013-01-14T10:00:00z",
+      "EQ2013", "0000", "2013-01-14T10:00:00z", "1979-12-31T01:01:09.123456789012345678",
     ] {
       #expect(isRefused("Patient", "birthdate", wrong), "\(wrong)")
     }
@@ -142,7 +142,7 @@ import Testing
     for wrong in [
       "", "gt", "foo", "1,5x", "0x10", "1e", "--1", "+1", " 1", "1 ", "NaN", "Infinity", "1e999999", "GT5", "1..2",
       ".5",
-      "5.", "1|2", "gt" + String(repeating: "9", count: 400) + "e400",
+      "5.", "1|2", "gt" + String(repeating: "1", count: 47), "gt" + String(repeating: "9", count: 400) + "e400",
     ] {
       #expect(isRefused("RiskAssessment", "probability", wrong), "\(wrong)")
     }
@@ -154,7 +154,12 @@ import Testing
       .quantity(comparator, low: 5.35, high: 5.45, exact: 5.4, system: system, code: code)
     }
     #expect(try quantity("5.4") == expected(.eq, nil, nil))
-    #expect(try quantity("5.4|http://unitsofmeasure.org|mg") == expected(.eq, "http://unitsofmeasure.org", "mg"))
+    #expect(try quantity("5.4|http://example.org|mg") == expected(.eq, "http://example.org", "mg"))
+    // In UCUM the unit counts, not how it is written: 5.4 mg are 0.0054 g.
+    #expect(
+      try quantity("5.4|http://unitsofmeasure.org|mg")
+        == .quantity(.eq, low: 0.00535, high: 0.00545, exact: 0.0054, system: IndexRow.canonicalUnits, code: "g"))
+    #expect(try quantity("5.4|http://unitsofmeasure.org|furz") == expected(.eq, "http://unitsofmeasure.org", "furz"))
     #expect(try quantity("5.4||mg") == expected(.eq, nil, "mg"))
     #expect(try quantity("5.4|http://unitsofmeasure.org|") == expected(.eq, "http://unitsofmeasure.org", nil))
     #expect(try quantity("5.4|http://unitsofmeasure.org") == expected(.eq, "http://unitsofmeasure.org", nil))
@@ -162,6 +167,68 @@ import Testing
     #expect(try quantity(#"5.4||a\|b"#) == expected(.eq, nil, "a|b"))
     for wrong in ["", "|s|c", "5.4|s|c|d", "mg", "5.4 mg", "5.4|", "gt|s|c"] {
       #expect(isRefused("Observation", "value-quantity", wrong), "\(wrong)")
+    }
+  }
+
+  /// FHIR R4 search#composite: each part by its own definition's kind, prefixes and escapes inside.
+  @Test func composites() throws {
+    func first(_ type: String, _ code: String, _ text: String) throws -> SearchValue? {
+      try values(type, code, text).first
+    }
+    let quantity = SearchValue.quantity(
+      .gt, low: 5.35, high: 5.45, exact: 5.4, system: "http://example.org", code: "mg")
+    #expect(
+      try first("Observation", "code-value-quantity", "http://loinc.org|1-2$gt5.4|http://example.org|mg")
+        == .composite([.token(system: .uri("http://loinc.org"), code: "1-2"), quantity]))
+    #expect(
+      try first("Observation", "code-value-string", #"a\$b$x\,y"#)
+        == .composite([.token(system: .any, code: "a$b"), .string("x,y")]))
+    #expect(
+      try values("Observation", "code-value-concept", "a$b,c$|d") == [
+        .composite([.token(system: .any, code: "a"), .token(system: .any, code: "b")]),
+        .composite([.token(system: .any, code: "c"), .token(system: .none, code: "d")]),
+      ])
+    #expect(
+      try first("DocumentReference", "relationship", "DocumentReference/1$replaces")
+        == .composite([.reference(type: "DocumentReference", id: "1"), .token(system: .any, code: "replaces")]))
+    let day = SearchValue.date(.ge, low: Self.start, high: Self.start + Self.day - 1)
+    #expect(
+      try first("Observation", "code-value-date", "a$ge2013-01-14")
+        == .composite([.token(system: .any, code: "a"), day]))
+    guard
+      case .composite(let parts)? = try first(
+        "MolecularSequence", "referenceseqid-window-coordinate", "NC_1$ge10$le20")
+    else {
+      Issue.record("no composite")
+      return
+    }
+    #expect(parts.count == 3)
+    for wrong in ["a", "a$", "$b", "$", "a$b$c", #"a\$b"#, "a$5 mg", "a$zz5", "a|b|c$5", "a$5|s|c|d"] {
+      #expect(isRefused("Observation", "code-value-quantity", wrong), "\(wrong)")
+    }
+    #expect(isRefused("Observation", "code-value-quantity:exact", "a$5"))
+    #expect(try first("Observation", "code-value-quantity:missing", "true") == .missing(true))
+  }
+
+  /// FHIR R4 location.html#positional.
+  @Test func near() throws {
+    func near(_ text: String) throws -> SearchValue? { try values("Location", "near", text).first }
+    func at(_ meters: Double) -> SearchValue { .near(latitude: -83.694810, longitude: 42.256500, meters: meters) }
+    #expect(try near("-83.694810|42.256500|11.20|km") == at(11_200))
+    #expect(try near("-83.694810|42.256500|11.20") == at(11_200))
+    #expect(try near("-83.694810|42.256500|11.20|") == at(11_200))
+    #expect(try near("-83.694810|42.256500|500|m") == at(500))
+    #expect(try near("-83.694810|42.256500|1|[mi_i]") == at(1_609.344))
+    #expect(try near("-83.694810|42.256500|0") == at(0))
+    #expect(try near("-83.694810|42.256500") == at(50_000))
+    #expect(try near("-83.694810|42.256500||km") == at(50_000))
+    #expect(try near("-83.694810|42.256500|1e300|km") == at(20_050_000))
+    #expect(try near("90|-180|1") == .near(latitude: 90, longitude: -180, meters: 1_000))
+    for wrong in [
+      "", "1", "1|", "|1", "a|b", "90.1|0", "-91|0", "0|180.5", "0|0|-1", "0|0|x", "0|0|1|parsec", "0|0|1|km|x", "1,2",
+      "NaN|0", "0|0|1e999999",
+    ] {
+      #expect(isRefused("Location", "near", wrong), "\(wrong)")
     }
   }
 }

@@ -36,6 +36,10 @@ import Testing
       try Extraction.lines(#"{"resourceType":"Patient","deceasedDateTime":"2000"}"#, "deceased") == ["token |true"])
   }
 
+  private static let code = [
+    "string none (none) +", "string two (two) +", "string words (words) +", "token http://loinc.org|1", "token |2",
+  ]
+
   @Test func codingsAndConcepts() throws {
     let json = """
       {"resourceType":"Observation","status":"final","meta":{"tag":[{"system":"urn:t","code":"a"},{"code":"b"},{"system":"urn:only"}]},
@@ -43,10 +47,10 @@ import Testing
                          {"system":"http://loinc.org","code":"1"}],"text":"words"},
        "category":[{"coding":[{"code":"x"}]},{"coding":[{"code":"y"}]}]}
       """
-    #expect(try Extraction.lines(json, "code") == ["token http://loinc.org|1", "token |2"])
+    #expect(try Extraction.lines(json, "code") == Self.code)
     #expect(try Extraction.lines(json, "category") == ["token |x", "token |y"])
     #expect(try Extraction.lines(json, "_tag") == ["token urn:t|a", "token |b"])
-    #expect(try Extraction.lines(json, "combo-code") == ["token http://loinc.org|1", "token |2"])
+    #expect(try Extraction.lines(json, "combo-code") == Self.code)
   }
 
   @Test func identifiersAndContactPoints() throws {
@@ -82,11 +86,11 @@ import Testing
       """
     #expect(
       try Extraction.lines(json, "name") == [
-        "string Ann (ann)", "string B. (b.)", "string Dr. (dr.)", "string Dr. Ann  Müller (dr. ann muller)",
-        "string Jr (jr)", "string Müller (muller)",
+        "string Ann (ann) +", "string B. (b.) +", "string Dr. (dr.) +", "string Dr. Ann  Müller (dr. ann muller) +",
+        "string Jr (jr) +", "string Müller (muller) +",
       ])
     #expect(try Extraction.lines(json, "family") == ["string Müller (muller)"])
-    #expect(try Extraction.lines(json, "given") == ["string Ann (ann)", "string B. (b.)"])
+    #expect(try Extraction.lines(json, "given") == ["string Ann (ann) +", "string B. (b.) +"])
     #expect(try Extraction.lines(json, "address").count == 7)
     #expect(try Extraction.lines(json, "address-city") == ["string Köln (koln)"])
     #expect(
@@ -108,13 +112,13 @@ import Testing
     let text = String(repeating: "a", count: length)
     let rows = try Extraction.rows(#"{"resourceType":"Patient","name":[{"family":"\#(text)"}]}"#)
     let kept = rows.compactMap { row in
-      if case .string(_, _, let text) = row { return text.utf8.count }
+      if case .string(_, _, let text, _) = row { return text.utf8.count }
       return nil
     }
     #expect(Set(kept) == [min(length, 4_096)])
     let wide = String(repeating: "a", count: length % 4) + String(repeating: "😀", count: 1_200)
     let cut = try Extraction.rows(#"{"resourceType":"Patient","name":[{"family":"\#(wide)"}]}"#)
-    for case .string(_, _, let text) in cut { #expect(wide.unicodeScalars.starts(with: text.unicodeScalars)) }
+    for case .string(_, _, let text, _) in cut { #expect(wide.unicodeScalars.starts(with: text.unicodeScalars)) }
   }
 
   @Test func urisAndCanonicals() throws {
@@ -124,6 +128,11 @@ import Testing
     let profile = #"{"resourceType":"Patient","meta":{"profile":["http://a/P|1.0","http://a/Q"],"source":"urn:src#1"}}"#
     #expect(try Extraction.lines(profile, "_profile") == ["uri http://a/P", "uri http://a/P|1.0", "uri http://a/Q"])
     #expect(try Extraction.lines(profile, "_source") == ["uri urn:src#1"])
+    // A fragment leads to something inside; alone it is a contained resource.
+    let fragments = ##"{"resourceType":"Patient","meta":{"profile":["http://a/P|1#f","http://a/Q#f","#c"]}}"##
+    #expect(try Extraction.lines(fragments, "_profile") == ["uri http://a/P", "uri http://a/P|1", "uri http://a/Q"])
+    let contained = ##"{"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"#q"}"##
+    #expect(try Extraction.lines(contained, "questionnaire") == [])
     let activity = #"{"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"http://a/Q|2"}"#
     #expect(try Extraction.lines(activity, "questionnaire") == ["reference /http://a/Q", "reference /http://a/Q|2"])
   }
@@ -143,7 +152,7 @@ import Testing
       let list = (0..<count).map { #"{"value":"\#($0)"}"# }.joined(separator: ",")
       return #"{"resourceType":"Patient","identifier":[\#(list)]}"#
     }
-    // One row more than the identifiers: `deceased` says false.
+    // Beside the identifiers: `deceased` says false, and what is missing.
     let own = try Extraction.rows(patient(1)).count - 1
     #expect(try Extraction.rows(patient(20 - own), extractor: extractor).count == 20)
     do {

@@ -96,8 +96,8 @@ struct ExampleTests {
       var asked: Set<String> = []
       let rows = try extractor.rows(of: example.document, example.document.root, example.type)
       for row in rows {
-        guard let parameter = names[row.parameter], parameter.isSearchable else { continue }
-        for query in self.queries(row, parameter.code, parameter.definition.targets) {
+        guard let parameter = names[row.parameter], parameter.isSearchable(.r4) else { continue }
+        for query in self.queries(row, parameter.code, parameter.kind, parameter.definition.targets) {
           let key = "\(example.typeName)?\(query)"
           queries += 1
           if known[key] == nil {
@@ -116,20 +116,23 @@ struct ExampleTests {
           }
         }
         if isOpen(row) { continue }
-        if asked.insert(parameter.code).inserted, let query = self.queries(row, parameter.code).first {
+        if asked.insert(parameter.code).inserted, let query = self.queries(row, parameter.code, parameter.kind).first {
           queries += 1
           let reply = try await service.send(.get, "\(example.typeName)?_id=\(example.id)&\(query)")
           if reply.ids != [example.id] { complaints.append("\(example.file): _id with \(query): \(reply.ids)") }
         }
-        if case .token = row, let query = self.queries(row, parameter.code + ":not").first {
+        if case .token(_, let system, _) = row, parameter.kind == .token, !IndexRow.isPseudoSystem(system),
+          let query = self.queries(row, parameter.code + ":not", parameter.kind).first
+        {
           queries += 1
           let reply = try await service.send(.get, "\(example.typeName)?_id=\(example.id)&\(query)")
           if reply.ids != [] || reply.status != 200 { complaints.append("\(example.file) is found by \(query)") }
         }
       }
       for parameter in parameters.parameters(example.type)
-      where parameter.isSearchable && !parameter.isAnsweredByResource {
-        let isMissing = !rows.contains { $0.parameter == parameter.number }
+      where parameter.isSearchable(.r4) && !parameter.isAnsweredByResource {
+        let own = Set(parameters.indexed(parameter).map(\.number))
+        let isMissing = !rows.contains { own.contains($0.parameter) && $0 != .missing(parameter: $0.parameter) }
         queries += 1
         let parsed = try parser.parse(
           QueryString(parsing: "_id=\(example.id)&\(parameter.code):missing=\(isMissing)"), types: [example.type])
@@ -143,23 +146,31 @@ struct ExampleTests {
   private static func isOpen(_ row: IndexRow) -> Bool {
     switch row {
     case .reference(_, let type, let id): type.isEmpty && id.contains("/") && !id.contains(":")
-    case .quantity(_, _, _, let low, _): "\(low)".count > 16
+    case .quantity(_, _, _, let low, _, _): "\(low)".count > 16
     default: false
     }
   }
 
   /// Queries that a row answers, as a client would write them.
   /// - Parameter targets: an id alone means one of these.
-  private static func queries(_ row: IndexRow, _ code: String, _ targets: [Schema.TypeID] = []) -> [String] {
+  private static func queries(
+    _ row: IndexRow, _ code: String, _ kind: SearchParameter.Kind, _ targets: [Schema.TypeID] = []
+  ) -> [String] {
     func query(_ value: String, _ modifier: String = "") -> String { "\(code)\(modifier)=\(QueryString.encode(value))" }
     switch row {
     case .token(_, let system, let value):
       let value = escape(value)
+      if IndexRow.isPseudoSystem(system) {
+        return [query("\(system.dropFirst())|\(value)", ":of-type")]
+      }
+      if kind == .reference { return [query("\(escape(system))|\(value)", ":identifier")] }
       if code.hasSuffix(":not") { return [query(value)] }
       return system.isEmpty
         ? [query(value), query("|\(value)")]
         : [query("\(escape(system))|\(value)"), query(value), query("\(escape(system))|")]
-    case .string(_, _, let text):
+    case .string(_, _, let text, _) where kind == .token:
+      return [query(escape(String(text.prefix(12))), ":text")]
+    case .string(_, _, let text, _):
       // A value longer than the index keeps is cut in the index; its beginning is found.
       let beginning = String(text.prefix(12))
       return [
@@ -172,11 +183,12 @@ struct ExampleTests {
       let isTarget = targets.isEmpty || targets.contains { Schema.r4.name($0) == type }
       return [query("\(type)/\(id)"), "\(code):\(type)=\(id)"] + (isTarget ? [query(id)] : [])
     case .uri(_, let value): return [query(escape(value))]
-    case .date(_, let low, let high): return dates(low, high).map { query($0) }
-    case .number(_, let low, let high):
+    case .date(_, let low, let high, _): return dates(low, high).map { query($0) }
+    case .number(_, let low, let high, _):
       return (low.isFinite ? [query("ge\(low)")] : []) + (high.isFinite ? [query("le\(high)")] : [])
         + (low == high ? [query("\(low)")] : [])
-    case .quantity(_, let system, let unit, let low, let high):
+    case .quantity(_, let system, let unit, let low, let high, _):
+      if IndexRow.isPseudoSystem(system) { return [] }
       let forms =
         unit.isEmpty
         ? [""]
@@ -185,6 +197,7 @@ struct ExampleTests {
         (low.isFinite ? [query("ge\(low)\(form)")] : []) + (high.isFinite ? [query("le\(high)\(form)")] : [])
           + (low == high ? [query("\(low)\(form)")] : [])
       }
+    case .missing: return [query("true", ":missing")]
     case .composite, .position: return []
     }
   }

@@ -21,8 +21,11 @@ import Testing
         let type = try #require(resource["type"]?.string)
         for parameter in resource["searchParam"]?.elements ?? [] {
           let name = try #require(parameter["name"]?.string)
-          let value = ["date": "2020", "number": "1", "quantity": "1"][parameter["type"]?.string ?? ""] ?? "x"
-          let search = try await service.send(.get, "\(type)?\(name)=\(value)", prefer: "handling=strict")
+          let values = [
+            "date": "=2020", "number": "=1", "quantity": "=1", "composite": ":missing=false", "special": "=1|1",
+          ]
+          let value = values[parameter["type"]?.string ?? ""] ?? "=x"
+          let search = try await service.send(.get, "\(type)?\(name)\(value)", prefer: "handling=strict")
           #expect(search.status == 200, "\(type)?\(name): \(search.text)")
         }
       }
@@ -34,12 +37,14 @@ import Testing
     try await withService { service in
       let rest = try await service.send(.get, "metadata").body?["rest"]?[0]
       #expect(
-        Set(rest?["operation"]?.elements.compactMap { $0["name"]?.string } ?? []) == ["versions", "fhirpath", "meta"])
+        Set(rest?["operation"]?.elements.compactMap { $0["name"]?.string } ?? []) == [
+          "versions", "fhirpath", "meta", "includes", "reindex",
+        ])
       #expect(rest?["compartment"]?.count == 5)
-      let all: Set<String> = ["validate", "meta", "meta-add", "meta-delete"]
+      let all: Set<String> = ["validate", "meta", "meta-add", "meta-delete", "includes", "reindex"]
       let more: [String: Set<String>] = [
         "Patient": ["everything", "member-match"], "Encounter": ["everything"], "Group": ["everything"],
-        "DocumentReference": ["docref"],
+        "DocumentReference": ["docref"], "SearchParameter": ["status"],
       ]
       for resource in rest?["resource"]?.elements ?? [] {
         let type = try #require(resource["type"]?.string)

@@ -13,20 +13,27 @@ import Testing
 final class TestService: Sendable {
   let service: FHIRService
   let store: FHIRStore
-  private let folder: String
+  let database: SQLiteDatabase
+  let folder: String
   static let base = "http://test.example/fhir"
 
-  init(limits: Limits = Limits(), clock: Clock = .system) async throws {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("aceso-\(UUID().uuidString)").path
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    let database = try SQLiteDatabase(path: folder + "/store.sqlite")
-    store = try await FHIRStore(database, schema: .r4, clock: clock)
+  /// - Parameter folder: of a store that was closed; nil for a fresh one.
+  init(
+    limits: Limits = Limits(), clock: Clock = .system, folder: String? = nil,
+    extractionVersion: Int = IndexExtractor.version
+  ) async throws {
+    self.folder =
+      folder ?? FileManager.default.temporaryDirectory.appendingPathComponent("aceso-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
+    database = try SQLiteDatabase(path: self.folder + "/store.sqlite")
+    store = try await FHIRStore(database, schema: .r4, clock: clock, extractionVersion: extractionVersion)
     service = FHIRService(
       store, limits: limits, clock: clock, ids: IdentifierSource(clock: clock),
       software: FHIRService.Software(name: "Aceso", version: "test"))
   }
 
   func close() async {
+    await service.stop()
     await store.close()
     try? FileManager.default.removeItem(atPath: folder)
   }

@@ -48,7 +48,7 @@ import TestSupport
               let current = try view.current(StoreFixture.type("Patient"), "a")
               let number = try JSONDocument(current?.body?.bytes ?? []).value["multipleBirthInteger"]?.integer ?? 0
               let edit = StoreFixture.Edit.put("Patient", "a", #""multipleBirthInteger":\#(number + 1)"#)
-              let change = try fixture.change(edit, current: current)
+              let change = try fixture.change(edit, current: current, indexed: current.map { try view.indexed($0) })
               return Prepared([change]) { $0.first?.version ?? 0 }
             }
             #expect(version > 1)
@@ -137,7 +137,7 @@ import TestSupport
       let file = try StoreFile(path, isWritable: true)
       try file.execute("DELETE FROM parameter WHERE code IN ('gender', 'family') OR type = 'Group'")
       try file.execute("DELETE FROM resource_type WHERE name = 'Group'")
-      try file.execute("INSERT INTO parameter VALUES (90000, 'Patient', 'of-a-later-release')")
+      try file.execute("INSERT INTO parameter VALUES (90000, 'Patient', 'of-a-later-release', 0, 1, 1)")
       try file.execute("INSERT INTO resource_type VALUES (9000, 'LaterType')")
       known = try file.rows("SELECT number, type, code FROM parameter")
     }

@@ -186,16 +186,16 @@ final class StoreFile {
 
   private static let columns: [(table: String, columns: String)] = [
     ("token", "'token', s.uri, i.code FROM index_token AS i LEFT JOIN system AS s ON s.number = i.system"),
-    ("string", "'string', i.folded, i.text FROM index_string AS i"),
+    ("string", "'string', i.folded, i.text, i.several FROM index_string AS i"),
     (
       "reference",
       "'reference', t.name, i.id FROM index_reference AS i LEFT JOIN resource_type AS t ON t.number = i.type"
     ),
-    ("date", "'date', i.span, i.low, i.high FROM index_date AS i"),
-    ("number", "'number', i.low, i.high FROM index_number AS i"),
+    ("date", "'date', i.class, i.low, i.high FROM index_date AS i"),
+    ("number", "'number', i.several, i.low, i.high FROM index_number AS i"),
     (
       "quantity",
-      "'quantity', s.uri, i.code, i.low, i.high FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system"
+      "'quantity', s.uri, i.code, i.several, i.low, i.high FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system"
     ),
     ("uri", "'uri', i.value FROM index_uri AS i"),
     (
@@ -207,6 +207,7 @@ final class StoreFile {
       """
     ),
     ("position", "'position', i.latitude, i.longitude FROM index_position AS i"),
+    ("missing", "'missing' FROM index_missing AS i"),
   ]
 
   /// Every row of every index table, with names for numbers: `Type/id parameter kind …`.
@@ -253,17 +254,19 @@ final class StoreFile {
   private static func line(_ row: IndexRow) -> String {
     switch row {
     case .token(_, let system, let code): return "token \(system) \(code)"
-    case .string(_, let folded, let text): return "string \(folded) \(text)"
+    case .string(_, let folded, let text, let several): return "string \(folded) \(text) \(several ? 1 : 0)"
     case .reference(_, let type, let id): return "reference \(type) \(id)"
-    case .date(_, let low, let high):
+    case .date(_, let low, let high, let several):
       let day: Double = 86_400_000_000
       let length = Double(high) - Double(low)
       let span = length < day ? 0 : length < 31 * day ? 1 : length < 366 * day ? 2 : 3
-      return "date \(span) \(low) \(high)"
-    case .number(_, let low, let high): return "number \(low) \(high)"
-    case .quantity(_, let system, let code, let low, let high): return "quantity \(system) \(code) \(low) \(high)"
+      return "date \(span + (several ? 4 : 0)) \(low) \(high)"
+    case .number(_, let low, let high, let several): return "number \(several ? 1 : 0) \(low) \(high)"
+    case .quantity(_, let system, let code, let low, let high, let several):
+      return "quantity \(system) \(code) \(several ? 1 : 0) \(low) \(high)"
     case .uri(_, let value): return "uri \(value)"
     case .position(_, let latitude, let longitude): return "position \(latitude) \(longitude)"
+    case .missing: return "missing"
     case .composite(let row):
       let bounds = [row.bounds2, row.bounds3].map { bounds in
         switch bounds {
@@ -279,7 +282,10 @@ final class StoreFile {
   /// A code without its system is looked for in the systems noted for its parameter: all must be noted.
   private func dictionaryComplaints() throws -> [String] {
     let system = try rows(
-      "SELECT DISTINCT parameter, system FROM index_token EXCEPT SELECT parameter, system FROM parameter_system")
+      """
+      SELECT DISTINCT i.parameter, i.system FROM index_token AS i JOIN system AS s ON s.number = i.system
+      WHERE unicode(s.uri) <> 1 EXCEPT SELECT parameter, system FROM parameter_system
+      """)
     let unit = try rows(
       "SELECT DISTINCT parameter, system, code FROM index_quantity EXCEPT SELECT parameter, system, code FROM parameter_unit"
     )
@@ -288,7 +294,13 @@ final class StoreFile {
       SELECT system FROM (SELECT system FROM index_token UNION SELECT system FROM index_quantity)
       WHERE system <> 0 AND system NOT IN (SELECT number FROM system)
       """)
-    return (system.isEmpty ? [] : ["systems not noted: \(system.prefix(3))"])
+    let counted = try rows(
+      """
+      SELECT type, count(*) FROM resource WHERE method <> 3 GROUP BY type
+      EXCEPT SELECT type, live FROM resource_count
+      """)
+    return (counted.isEmpty ? [] : ["resources not counted: \(counted.prefix(3))"])
+      + (system.isEmpty ? [] : ["systems not noted: \(system.prefix(3))"])
       + (unit.isEmpty ? [] : ["units not noted: \(unit.prefix(3))"])
       + (unknown.isEmpty ? [] : ["systems without a name: \(unknown.prefix(3))"])
   }

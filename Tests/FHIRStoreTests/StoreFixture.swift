@@ -28,7 +28,7 @@ struct StoreFixture: Sendable {
 
   init(_ database: any Database, clock: Clock = .system) async throws {
     store = try await FHIRStore(database, schema: .r4, clock: clock)
-    extractor = IndexExtractor(store.parameters, limits: Limits())
+    extractor = IndexExtractor(store.catalog.indexed, limits: Limits())
   }
 
   init(path: String, clock: Clock = .system) async throws {
@@ -51,18 +51,19 @@ struct StoreFixture: Sendable {
   }
 
   func change(_ edit: Edit, _ view: StoreView) throws -> Change {
-    try change(edit, current: view.current(Self.type(edit.type), edit.id))
+    let current = try view.current(Self.type(edit.type), edit.id)
+    return try change(edit, current: current, indexed: current.map { try view.indexed($0) })
   }
 
-  func change(_ edit: Edit, current: StoredVersion?) throws -> Change {
+  func change(_ edit: Edit, current: StoredVersion?, indexed: IndexedRows?) throws -> Change {
     let type = try Self.type(edit.type)
     let draft = try edit.content.map { content in
       let body = try Self.body(edit.type, edit.id, content)
-      return try store.draft(body, rows: rows(body, type))
+      return try store.draft(body, rows: rows(body, type), for: store.catalog)
     }
     return store.change(
       type, id: edit.id, method: draft == nil ? .delete : .put, draft, current: current,
-      currentRows: try current?.body.map { try rows($0, type) } ?? [])
+      indexed: indexed)
   }
 
   /// All edits in one transaction, prepared outside of it.

@@ -40,7 +40,7 @@ import Testing
           continue
         }
         guard created.status == 201 else {
-          Issue.record("\(file): \(created.text.prefix(400))")
+          Testing.Issue.record("\(file): \(created.text.prefix(400))")
           continue
         }
         types.insert(type)

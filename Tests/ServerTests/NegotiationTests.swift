@@ -12,7 +12,7 @@ import Testing
     ("application/fhir+json; fhirVersion=4.0", "application/fhir+json; charset=utf-8"),
     ("text/turtle, application/json;q=0.5", "application/json; charset=utf-8"),
     ("application/fhir+xml", "application/fhir+xml; charset=utf-8"),
-    ("application/xml", "application/fhir+xml; charset=utf-8"),
+    ("application/xml", "application/xml; charset=utf-8"),
     ("application/fhir+xml;q=0.4, application/json;q=0.5", "application/json; charset=utf-8"),
     ("application/json;q=0.1, application/fhir+json;q=0.9", "application/fhir+json; charset=utf-8"),
     ("text/html, */*;q=0.1", "application/fhir+json; charset=utf-8"),

@@ -1,0 +1,60 @@
+import Storage
+
+/// Every row of the search index in words, whatever numbers and keys the store gave.
+enum IndexDump {
+  private static let tables: [(name: String, columns: SQL)] = [
+    ("token", "(SELECT uri FROM system WHERE number = i.system), code, '', '', '', '' FROM index_token"),
+    ("string", "folded, text, several, '', '', '' FROM index_string"),
+    ("reference", "(SELECT name FROM resource_type WHERE number = i.type), id, '', '', '', '' FROM index_reference"),
+    ("date", "class, low, high, '', '', '' FROM index_date"),
+    ("number", "several, low, high, '', '', '' FROM index_number"),
+    (
+      "quantity",
+      "(SELECT uri FROM system WHERE number = i.system), code, several, low, high, '' FROM index_quantity"
+    ),
+    ("uri", "value, '', '', '', '', '' FROM index_uri"),
+    (
+      "composite",
+      """
+      coalesce((SELECT name FROM resource_type WHERE number = -i.system1),
+               (SELECT uri FROM system WHERE number = i.system1)), code1,
+      (SELECT uri FROM system WHERE number = i.system2), text2, low2 || ' ' || high2, low3 || ' ' || high3
+      FROM index_composite
+      """
+    ),
+    ("position", "latitude, longitude, '', '', '', '' FROM index_position"),
+    ("missing", "'', '', '', '', '', '' FROM index_missing"),
+  ]
+
+  static func lines(_ database: any Database) async throws -> [String] {
+    try await database.read { reader in
+      var lines: [String] = []
+      for (name, columns) in tables {
+        let sql: SQL = """
+          SELECT (SELECT t.name || '/' || r.id FROM resource AS r JOIN resource_type AS t ON t.number = r.type
+                  WHERE r.key = i.key),
+                 (SELECT type || '.' || code || ' ' || state FROM parameter WHERE number = i.parameter), \(columns) AS i
+          """
+        try reader.query(sql) { row in
+          lines.append(([name] + (0..<8).map { text(row.value($0)) }).joined(separator: " | "))
+          return true
+        }
+      }
+      return lines.sorted()
+    }
+  }
+
+  private static func text(_ value: SQLValue) -> String {
+    switch value {
+    case .null: "-"
+    case .integer(let value): "\(value)"
+    case .real(let value): "\(value)"
+    case .text(let value): value
+    case .blob: "blob"
+    }
+  }
+
+  static func count(_ database: any Database, _ sql: SQL) async throws -> Int64 {
+    try await database.read { try $0.first(sql) { $0.integer(0) } ?? 0 }
+  }
+}
