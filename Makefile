@@ -16,6 +16,8 @@ WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|�
 # Another maker's bundle for the JSON core to parse, if the data set is there.
 BENCH_JSON = $(firstword $(wildcard .conformance-data/patients-synthea-r4/dev/Rich_*.json))
 TABLES = r4 r4b r5 stu3
+# What the server answered in the tests over HTTP, for a strict parser of others to read.
+BODIES = $(CURDIR)/.build/bodies
 
 .DEFAULT_GOAL := help
 .PHONY: help install build build-bench run data test test-swift test-outside bench format check tables clean
@@ -49,11 +51,13 @@ test-swift: install data
 	swift build --build-tests
 	@echo "Running the tests; what each of them says is in .build/swift-test*.log …"
 	$(SWIFT_TEST) --skip '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test.log | $(WITHOUT_CHATTER)
-	$(SWIFT_TEST) --no-parallel --filter '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test-timed.log | $(WITHOUT_CHATTER)
+	rm -rf $(BODIES)
+	ACESO_BODIES=$(BODIES) $(SWIFT_TEST) --no-parallel --filter '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test-timed.log | $(WITHOUT_CHATTER)
 
 test-outside: build build-bench data
 	scripts/kill-test --cycles $(KILL_CYCLES) --canary all
 	scripts/example-test
+	scripts/strict-parse $(BODIES) || [ $$? -eq 77 ]
 	scripts/client-test
 	$(RELEASE)/bench $(RELEASE)/aceso --quick
 

@@ -190,7 +190,9 @@ import Testing
 
   /// Whatever is asked reaches the engine as words.
   @Test func hostileWords() async throws {
-    try await withService { service in
+    var limits = Limits()
+    limits.searchTextSecondsMax = 60
+    try await withService(limits: limits) { service in
       try await Self.put(service, [("Patient/1", Self.patient("1", "plain words NEAR here"))])
       let hostile = [
         "\"", "\"\"", "*", "plain*", "^plain", "narrative:plain", "content:{x}", "NEAR(plain words)", "plain + words",
