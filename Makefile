@@ -17,7 +17,7 @@ WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|�
 BENCH_JSON = $(firstword $(wildcard .conformance-data/patients-synthea-r4/dev/Rich_*.json))
 TABLES = r4 r4b r5 stu3
 # What the server answered in the tests over HTTP, for a strict parser of others to read.
-BODIES = $(CURDIR)/.build/bodies
+BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
 .PHONY: help install build build-bench run data test test-swift test-outside bench format check tables clean
