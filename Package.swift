@@ -112,7 +112,7 @@ let package = Package(
       "FHIRServiceTests",
       [
         "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
-        "TestSupport",
+        "Synthesis", "TestSupport",
       ]),
     tests(
       "SearchOracleTests",

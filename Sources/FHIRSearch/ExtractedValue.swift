@@ -8,7 +8,8 @@ enum ExtractedValue: Hashable {
   case uri(String)
   case date(low: Int64, high: Int64)
   case number(low: Double, high: Double)
-  case quantity(system: String, code: String, low: Double, high: Double)
+  /// `isSampled`: the bounds of many values.
+  case quantity(system: String, code: String, low: Double, high: Double, isSampled: Bool = false)
   case position(latitude: Double, longitude: Double)
 
   func row(_ parameter: Int32) -> IndexRow {
@@ -20,8 +21,8 @@ enum ExtractedValue: Hashable {
     case .uri(let value): .uri(parameter: parameter, value: value)
     case .date(let low, let high): .date(parameter: parameter, low: low, high: high, several: false)
     case .number(let low, let high): .number(parameter: parameter, low: low, high: high, several: false)
-    case .quantity(let system, let code, let low, let high):
-      .quantity(parameter: parameter, system: system, code: code, low: low, high: high, several: false)
+    case .quantity(let system, let code, let low, let high, let isSampled):
+      .quantity(parameter: parameter, system: system, code: code, low: low, high: high, several: isSampled)
     case .position(let latitude, let longitude):
       .position(parameter: parameter, latitude: latitude, longitude: longitude)
     }
@@ -47,7 +48,7 @@ enum ExtractedValue: Hashable {
     case .uri(let value): row.text2 = value
     case .date(let low, let high): row.bounds2 = .date(low: low, high: high)
     case .number(let low, let high): row.bounds2 = .number(low: low, high: high)
-    case .quantity(let system, let code, let low, let high):
+    case .quantity(let system, let code, let low, let high, _):
       (row.system2, row.text2, row.bounds2) = (system, code, .number(low: low, high: high))
     case .text, .position: return false
     }
@@ -65,13 +66,13 @@ enum ExtractedValue: Hashable {
   }
 }
 
-/// A text with what it is compared by.
+/// What the index keeps of a text, with what it is compared by.
 struct FoldedText: Hashable {
   let text: String
   let folded: String
 
   init(_ text: String) {
-    self.text = text
-    folded = TextFolding.fold(text)
+    self.text = IndexText.cut(text)
+    folded = IndexText.folded(text)
   }
 }

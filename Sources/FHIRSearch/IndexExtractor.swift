@@ -17,7 +17,7 @@ public final class IndexExtractor: Sendable {
 
   /// Counts up when a resource's rows change although its parameters do not: stores index anew what an older version
   /// indexed.
-  public static let version = 1
+  public static let version = 2
 
   public convenience init(_ parameters: SearchParameters, limits: Limits) {
     self.init(parameters, limits: limits, PlanCache(), ElementShape.table(parameters.schema))
@@ -102,7 +102,7 @@ public final class IndexExtractor: Sendable {
       case .boolean(let value) where source.kind == .token:
         reader.values.append(.token(system: "", code: value ? "true" : "false"))
       case .string(let text) where source.kind == .string:
-        reader.values.append(.string(FoldedText(ValueReader.cut(text))))
+        reader.values.append(.string(FoldedText(text)))
       case .string(let text) where source.kind == .token: reader.values.append(.token(system: "", code: text))
       default: continue
       }

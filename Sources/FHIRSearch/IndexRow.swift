@@ -1,8 +1,8 @@
 /// One row of the search index: what a resource says under one parameter.
 ///
 /// Dates are microseconds since 1970 (UTC), both ends inclusive; numbers are the nearest doubles of exact decimals.
-/// An open end is the type's extreme. `several` tells that the resource has more rows of the kind under the parameter,
-/// for quantities under the same parameter, system and code: then conditions that hold need not hold of one value.
+/// An open end is the type's extreme. `several` tells that the resource has more values of the kind under the parameter,
+/// or, for a quantity, that it is the bounds of many samples: then conditions that hold need not hold of one value.
 public enum IndexRow: Hashable, Sendable {
   /// `system` is empty where there is none. A reference parameter's tokens are the identifiers of its references.
   case token(parameter: Int32, system: String, code: String)
@@ -59,12 +59,9 @@ public enum IndexRow: Hashable, Sendable {
   }
 }
 
-/// Systems that no resource names: they tell rows for `:of-type` and for canonical units from what was written. They
-/// begin with a control character, which no URI has.
+/// Systems that no resource names: they tell rows for `:of-type` from what was written. They begin with a control
+/// character, which no URI has.
 extension IndexRow {
-  /// The system of quantities in canonical units of UCUM.
-  public static let canonicalUnits = "\u{1}ucum"
-
   /// The system of an identifier's value under one type of identifier (FHIR R4 search#token, `:of-type`).
   public static func ofType(system: String, code: String) -> String {
     var name = "\u{1}"
@@ -86,7 +83,7 @@ public struct CompositeRow: Hashable, Sendable {
   public var system1 = ""
   /// The first component's code, or its reference's id.
   public var code1 = ""
-  /// The second component's system (token, quantity); a quantity in a UCUM unit has a second row in canonical units.
+  /// The second component's system (token, quantity).
   public var system2 = ""
   /// The second component's code, unit or folded text.
   public var text2 = ""

@@ -20,8 +20,8 @@ struct RowList {
     switch plan.kind {
     case .string, .date, .number: for place in start..<rows.count { rows[place].isOneOfSeveral = true }
     case .token: markWords()
-    // One element's quantities differ in system or code.
-    case .quantity where elements > 1: markQuantities()
+    // One element's rows are the same value, in its code and in its words.
+    case .quantity where elements > 1: for place in start..<rows.count { rows[place].isOneOfSeveral = true }
     default: return
     }
   }
@@ -72,26 +72,6 @@ struct RowList {
         rows[place].isOneOfSeveral = true
       }
       first = place
-    }
-  }
-
-  private struct Unit: Hashable {
-    let system: String
-    let code: String
-  }
-
-  /// Conditions on a quantity always name its unit, so only those of the same unit count.
-  private mutating func markQuantities() {
-    var firsts: [Unit: Int] = [:]
-    for place in start..<rows.count {
-      guard case .quantity(_, let system, let code, _, _, _) = rows[place] else { continue }
-      let unit = Unit(system: system, code: code)
-      if let first = firsts[unit] {
-        rows[first].isOneOfSeveral = true
-        rows[place].isOneOfSeveral = true
-      } else {
-        firsts[unit] = place
-      }
     }
   }
 }

@@ -11,6 +11,8 @@ public struct SearchCondition: Sendable {
     /// Of `_filter` only: the folded text of a string is the value, ends with it, or stands before or behind it in the
     /// order of code points.
     case equals, endsWith, less, lessOrEqual, greater, greaterOrEqual
+    /// Of `_filter` only: one date or number begins no later than the value and ends no earlier.
+    case covers
   }
 
   /// Any of these must hold, all of one kind: the same code on each searched type, or the parameters that put a
@@ -19,14 +21,17 @@ public struct SearchCondition: Sendable {
   public let modifier: Modifier?
   /// Alternatives: one must hold (comma).
   public let values: [SearchValue]
+  /// The service's address; see `SearchQuery.base`.
+  public let base: String?
 
   public var code: String { parameters.first?.code ?? "" }
   public var kind: SearchParameter.Kind { parameters.first?.kind ?? .special }
 
-  public init(parameters: [SearchParameter], modifier: Modifier?, values: [SearchValue]) {
+  public init(parameters: [SearchParameter], modifier: Modifier?, values: [SearchValue], base: String? = nil) {
     self.parameters = parameters
     self.modifier = modifier
     self.values = values
+    self.base = base
   }
 }
 
@@ -59,7 +64,7 @@ public indirect enum SearchValue: Sendable, Hashable {
   /// `low ≤ value < high` is the implicit range of the precision given; `exact` is the value itself.
   case number(SearchComparator, low: Double, high: Double, exact: Double)
   /// A nil system or code does not restrict.
-  case quantity(SearchComparator, low: Double, high: Double, exact: Double, system: String?, code: String?)
+  case quantity(SearchComparator, SearchAmount, system: String?, code: String?)
   /// `:of-type`: an identifier's type and value.
   case ofType(system: String, code: String, value: String)
   /// A composite's components, in the order of its definition.

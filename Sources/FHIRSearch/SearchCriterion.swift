@@ -9,7 +9,7 @@ public indirect enum SearchCriterion: Sendable {
   /// `_has:Observation:patient:code=…`: what refers to the resource (FHIR R4 search#has).
   case reverseChain(SearchReverseChain)
   /// `_not-referenced`: no current resource refers to it under any of these parameters.
-  case notReferenced([SearchParameter])
+  case notReferenced([SearchParameter], base: String?)
   /// The resource is of one of these types: `_type` inside a chain.
   case types([Schema.TypeID])
   /// `_text`, `_content` (FHIR R4 search#content).
@@ -36,10 +36,13 @@ public struct SearchChain: Sendable {
   /// The reference parameter, as each searched type has it.
   public let parameters: [SearchParameter]
   public let targets: [Target]
+  /// The service's address; see `SearchQuery.base`.
+  public let base: String?
 
-  public init(parameters: [SearchParameter], targets: [Target]) {
+  public init(parameters: [SearchParameter], targets: [Target], base: String?) {
     self.parameters = parameters
     self.targets = targets
+    self.base = base
   }
 }
 
@@ -48,10 +51,13 @@ public struct SearchReverseChain: Sendable {
   /// The reference parameter of the type that refers.
   public let parameter: SearchParameter
   public let criteria: [SearchCriterion]
+  /// The service's address; see `SearchQuery.base`.
+  public let base: String?
 
-  public init(parameter: SearchParameter, criteria: [SearchCriterion]) {
+  public init(parameter: SearchParameter, criteria: [SearchCriterion], base: String?) {
     self.parameter = parameter
     self.criteria = criteria
+    self.base = base
   }
 }
 

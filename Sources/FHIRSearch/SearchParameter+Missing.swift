@@ -4,10 +4,17 @@ extension SearchParameter {
   /// Strings by which people sort.
   private static let sortedStrings: Set<String> = ["name", "family", "given", "title"]
 
-  /// Whether resources without a value have a row that says so: under parameters that are often sorted by, since the
-  /// missing values come first in ascending order and must be found without looking at every resource.
-  public var keepsMissing: Bool {
-    guard !isAnsweredByResource, definition.expression != nil else { return false }
-    return kind == .date || (kind == .string && Self.sortedStrings.contains(code))
+  /// Whether a parameter of a type keeps what is missing.
+  static func keepsMissing(_ definition: SearchParameterDefinition, _ typeName: String) -> Bool {
+    guard let expression = definition.expression, !isAnsweredByResource(definition.code) else { return false }
+    switch definition.type {
+    case .date: break
+    case .string where sortedStrings.contains(definition.code): break
+    default: return false
+    }
+    // One type of a choice (`value as dateTime`) is what most resources do not have, and nobody sorts by.
+    return !IndexPlan.branches(of: expression, for: typeName).contains { branch in
+      [" as ", ".as(", ".ofType("].contains { branch.contains($0) }
+    }
   }
 }

@@ -10,23 +10,43 @@ public struct SearchParameter: Sendable {
   public let definition: SearchParameterDefinition
   /// A composite's components in their order; nil where one of them is not known, or where it is no composite.
   public let components: [SearchParameterDefinition]?
+  /// Of its references only those to this type are meant; nil for all. Set where rows of one parameter answer for
+  /// another (`SearchParameters.indexed`).
+  public private(set) var soleTarget: Schema.TypeID?
+
+  /// Whether resources without a value have a row that says so: under parameters that are often sorted by, since the
+  /// missing values come first in ascending order and must be found without looking at every resource.
+  public let keepsMissing: Bool
 
   /// - Parameter find: the definition with that canonical URL, for a composite's components.
   public init(
-    number: Int32, resourceType: Schema.TypeID, definition: SearchParameterDefinition,
+    number: Int32, resourceType: Schema.TypeID, definition: SearchParameterDefinition, schema: Schema,
     component find: (String) -> SearchParameterDefinition?
   ) {
     self.number = number
     self.resourceType = resourceType
     self.definition = definition
+    keepsMissing = Self.keepsMissing(definition, schema.name(resourceType))
     components = definition.type == .composite ? Self.components(of: definition, find) : nil
   }
+
+  /// The same rows, but only what refers to a type.
+  func referring(to target: Schema.TypeID) -> SearchParameter {
+    var part = self
+    part.soleTarget = target
+    return part
+  }
+
+  /// The types that its references may point to.
+  public var targets: [Schema.TypeID] { soleTarget.map { [$0] } ?? definition.targets }
 
   public var code: String { definition.code }
   public var kind: Kind { definition.type }
 
   /// Parameters that the resource's own row answers: nothing is indexed for them.
-  public var isAnsweredByResource: Bool { code == "_id" || code == "_lastUpdated" }
+  public var isAnsweredByResource: Bool { Self.isAnsweredByResource(code) }
+
+  static func isAnsweredByResource(_ code: String) -> Bool { code == "_id" || code == "_lastUpdated" }
 }
 
 /// Every search parameter of a service by resource type and code, with the store's numbers.
@@ -71,7 +91,7 @@ public final class SearchParameters: Sendable {
       let typeName = schema.name(type)
       for definition in definitions {
         guard let number = numbers[Name(resourceType: typeName, code: definition.code)] else { continue }
-        let parameter = SearchParameter(number: number, resourceType: type, definition: definition) {
+        let parameter = SearchParameter(number: number, resourceType: type, definition: definition, schema: schema) {
           schema.searchParameter(url: $0)
         }
         byType[Int(type.rawValue)][definition.code] = parameter

@@ -7,13 +7,17 @@ public struct SearchQuery: Sendable {
   public enum Total: String, Sendable { case none, estimate, accurate }
   /// `_summary` (FHIR R4 search §2.1.1.9).
   public enum Summary: String, Sendable { case `true`, text, data, count, `false` }
-  /// `_contained` (FHIR R4 search §2.1.1.8.1): whether contained resources, or they alone, are searched as well.
-  public enum Contained: String, Sendable { case `false`, `true`, both }
+  /// `_contained` (FHIR R4 search §2.1.1.8.1): whether contained resources, or they alone, are searched as well. They
+  /// are not indexed, so that `false` is all that can be asked for.
+  enum Contained: String { case `false`, `true`, both }
   /// `_containedType`: whether a contained match comes back as it is, or within its container.
-  public enum ContainedType: String, Sendable { case container, contained }
+  enum ContainedType: String { case container, contained }
 
   /// The searched types; empty means every type.
   public var types: [Schema.TypeID]
+  /// The service's address as the caller knows it, without a slash at its end: references that were stored as URLs
+  /// below it are references to the service's own resources (FHIR R4 search#reference). Nil where it has none.
+  public var base: String?
   /// All must hold.
   public var criteria: [SearchCriterion] = []
   /// `_sort`, most significant first; in order of creation where there is none.
@@ -24,9 +28,6 @@ public struct SearchQuery: Sendable {
   public var includesCount: Int?
   /// The `includesCt` of a further page of included resources.
   public var includesToken: String?
-  /// nil where none is asked for: contained resources are not searched.
-  public var contained: Contained?
-  public var containedType: ContainedType?
   /// `_explain=true`: the plan and its costs are wanted back.
   public var wantsExplanation = false
   /// The page's length, within the limit; nil where none is asked for.

@@ -41,7 +41,7 @@ extension SearchQueryParser {
       }
     }
     if read.isEmpty, let refusal { throw refusal }
-    return .chain(SearchChain(parameters: found, targets: read))
+    return .chain(SearchChain(parameters: found, targets: read, base: base))
   }
 
   /// The reference parameter as each of the types has it; never empty.
@@ -125,7 +125,8 @@ extension SearchQueryParser {
           + "\(SearchText.excerpt(searched)).", code: "not-supported")
     }
     try budget.spendTarget()
-    return .reverseChain(SearchReverseChain(parameter: reference[0], criteria: try rest(source, depth, &budget)))
+    return .reverseChain(
+      SearchReverseChain(parameter: reference[0], criteria: try rest(source, depth, &budget), base: base))
   }
 
   private func deeper(_ depth: Int, _ name: Substring) throws(Fault) -> Int {
@@ -159,7 +160,7 @@ extension SearchQueryParser {
     try budget.spend(values: ids.count)
     let values = ids.map { SearchValue.token(system: .any, code: $0) }
     let condition = SearchCondition(parameters: [id], modifier: nil, values: values)
-    return .reverseChain(SearchReverseChain(parameter: item, criteria: [.condition(condition)]))
+    return .reverseChain(SearchReverseChain(parameter: item, criteria: [.condition(condition)], base: base))
   }
 
   /// FHIR R4 datatypes#id.
@@ -184,7 +185,8 @@ extension SearchQueryParser {
       }
       types = [type]
     }
-    if parts[1] != "*" { return .notReferenced(try references(parts[1], parts[1], types)) }
-    return .notReferenced(types.flatMap { parameters.parameters($0).filter { $0.kind == .reference } })
+    if parts[1] != "*" { return .notReferenced(try references(parts[1], parts[1], types), base: base) }
+    return .notReferenced(
+      types.flatMap { parameters.parameters($0).filter { $0.kind == .reference } }, base: base)
   }
 }

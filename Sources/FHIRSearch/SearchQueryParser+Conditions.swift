@@ -9,9 +9,13 @@ extension SearchQueryParser {
     let (code, suffix) = Self.split(name)
     let found = try common(code, name, types)
     let modifier = try SearchModifier(suffix, found[0], schema)
-    let form = SearchValue.Form(found[0], modifier, schema, now: clock.now())
+    let form = form(found[0], modifier)
     let values = try values(value, form, &budget)
-    return .condition(SearchCondition(parameters: found, modifier: modifier.modifier, values: values))
+    return .condition(SearchCondition(parameters: found, modifier: modifier.modifier, values: values, base: base))
+  }
+
+  func form(_ parameter: SearchParameter, _ modifier: SearchModifier) -> SearchValue.Form {
+    SearchValue.Form(parameter, modifier, schema, now: clock.now(), base: base)
   }
 
   /// The parameter as each of the types has it; never empty.

@@ -88,9 +88,9 @@ extension SearchQueryParser {
       guard test.value == "true" || test.value == "false" else {
         throw Fault(.invalid, "The value of 'pr' must be 'true' or 'false'.")
       }
-      return Self.presence(found, test.value == "true")
+      return presence(found, test.value == "true")
     }
-    let form = SearchValue.Form(found[0], SearchModifier(), schema, now: clock.now())
+    let form = form(found[0], SearchModifier())
     guard !test.value.isEmpty else { throw Fault(.invalid, "The search parameter '\(code)' has no value.") }
     guard let criterion = try comparison(test, found, form) else {
       throw Fault(
@@ -112,7 +112,7 @@ extension SearchQueryParser {
     }
   }
 
-  private static func presence(_ found: [SearchParameter], _ isPresent: Bool) -> SearchCriterion {
+  private func presence(_ found: [SearchParameter], _ isPresent: Bool) -> SearchCriterion {
     .condition(SearchCondition(parameters: found, modifier: .missing, values: [.missing(!isPresent)]))
   }
 
@@ -122,29 +122,30 @@ extension SearchQueryParser {
   {
     switch form.kind {
     case .string:
-      return Self.stringModifier(test.operation).map { modifier in
-        Self.condition(found, modifier, .string(test.value), isNegated: test.operation == .ne)
-      }
+      guard let modifier = Self.stringModifier(test.operation) else { return nil }
+      let value = try SearchValue.string(test.value, form, modifier)
+      return condition(found, modifier, value, isNegated: test.operation == .ne)
     case .token: return try token(test, found, form)
     case .reference:
       guard [.re, .eq, .ne].contains(test.operation) else { return nil }
-      return Self.condition(found, nil, SearchValue.reference(test.value, form), isNegated: test.operation == .ne)
+      return condition(found, nil, try SearchValue.reference(test.value, form), isNegated: test.operation == .ne)
     case .uri:
       guard [.eq, .ne].contains(test.operation) else { return nil }
-      return Self.condition(found, nil, .uri(test.value), isNegated: test.operation == .ne)
+      return condition(found, nil, try SearchValue.uri(test.value, form), isNegated: test.operation == .ne)
     case .composite, .special:
       // A distance is within or it is not; there is nothing to be unequal to.
       guard test.operation == .eq || (test.operation == .ne && form.kind == .composite) else { return nil }
-      return Self.condition(found, nil, try SearchValue(test.value, form), isNegated: test.operation == .ne)
+      return condition(found, nil, try SearchValue(test.value, form), isNegated: test.operation == .ne)
     case .date, .number, .quantity: return try ordered(test, found, form)
     }
   }
 
-  private static func condition(
+  private func condition(
     _ found: [SearchParameter], _ modifier: SearchCondition.Modifier?, _ value: SearchValue, isNegated: Bool = false
   ) -> SearchCriterion {
-    let condition = SearchCriterion.condition(SearchCondition(parameters: found, modifier: modifier, values: [value]))
-    return isNegated ? .all([presence(found, true), .not(condition)]) : condition
+    let criterion = SearchCriterion.condition(
+      SearchCondition(parameters: found, modifier: modifier, values: [value], base: base))
+    return isNegated ? .all([presence(found, true), .not(criterion)]) : criterion
   }
 
   /// The modifier is nil for `sw`: that is how strings compare anyway.
@@ -166,8 +167,8 @@ extension SearchQueryParser {
     -> SearchCriterion?
   {
     switch test.operation {
-    case .in: return Self.condition(found, .in, .uri(test.value))
-    case .ni: return Self.condition(found, .notIn, .uri(test.value))
+    case .in: return condition(found, .in, .uri(test.value))
+    case .ni: return condition(found, .notIn, .uri(test.value))
     case .eq, .ne, .ss, .sb:
       let isHierarchical = test.operation == .ss || test.operation == .sb
       if isHierarchical && found[0].isAnsweredByResource { return nil }
@@ -175,7 +176,7 @@ extension SearchQueryParser {
       // What the value subsumes is below it.
       let modifier: SearchCondition.Modifier? =
         isHierarchical ? (test.operation == .ss ? .below : .above) : nil
-      return Self.condition(found, modifier, value, isNegated: test.operation == .ne)
+      return condition(found, modifier, value, isNegated: test.operation == .ne)
     default: return nil
     }
   }
@@ -187,21 +188,17 @@ extension SearchQueryParser {
       Self.named(try SearchValue.ordered(test.value, comparator, form, whole: test.value))
     }
     if let comparator = SearchComparator(rawValue: test.operation.rawValue) {
-      return Self.condition(found, nil, try value(comparator))
+      return condition(found, nil, try value(comparator))
     }
     switch (test.operation, try value(.eq)) {
-    case (.po, .date(_, let low, let high)): return Self.condition(found, nil, .date(.ap, low: low, high: high))
-    case (.co, .date(_, let low, let high)):
-      // Begins no later than the value and ends no earlier.
+    case (.po, .date(_, let low, let high)): return condition(found, nil, .date(.ap, low: low, high: high))
+    case (.co, .date(_, let low, let high)) where found[0].isAnsweredByResource:
+      // One moment begins no later than the value and ends no earlier.
       return .all([
-        Self.condition(found, nil, .date(.lt, low: low &+ 1, high: high &+ 1)),
-        Self.condition(found, nil, .date(.gt, low: low &- 1, high: high &- 1)),
+        condition(found, nil, .date(.lt, low: low &+ 1, high: high &+ 1)),
+        condition(found, nil, .date(.gt, low: low &- 1, high: high &- 1)),
       ])
-    case (.co, .number(_, let low, let high, let exact)):
-      return .all([
-        Self.condition(found, nil, .number(.le, low: low, high: high, exact: exact)),
-        Self.condition(found, nil, .number(.ge, low: low, high: high, exact: exact)),
-      ])
+    case (.co, .date), (.co, .number): return condition(found, .covers, try value(.eq))
     default: return nil
     }
   }
@@ -215,8 +212,8 @@ extension SearchQueryParser {
   private static func named(_ value: SearchValue) -> SearchValue {
     switch value {
     case .token(.uri(let system), let code): .token(system: .uri(systems[system] ?? system), code: code)
-    case .quantity(let comparator, let low, let high, let exact, let system?, let code):
-      .quantity(comparator, low: low, high: high, exact: exact, system: systems[system] ?? system, code: code)
+    case .quantity(let comparator, let amount, let system?, let code):
+      .quantity(comparator, amount, system: systems[system] ?? system, code: code)
     default: value
     }
   }

@@ -34,7 +34,11 @@ extension SearchQueryParser {
   ) throws(Fault) -> SearchSort? {
     let isDescending = key.first == "-"
     let code = String(isDescending ? key.dropFirst() : key)
-    if code == "_score" { return SearchSort(parameters: [], isDescending: isDescending) }
+    // How well words match depends on all other resources, so that no order by it stays the same from page to page.
+    guard code != "_score" else {
+      try ignore("Sorting by the '_score' parameter is not supported.", &search)
+      return nil
+    }
     let found = searched.compactMap { parameters.parameter($0, code) }
     // The words are Azure's.
     guard let first = found.first, found.count == searched.count, found.allSatisfy({ $0.kind == first.kind }) else {

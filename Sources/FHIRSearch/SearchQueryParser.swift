@@ -11,12 +11,17 @@ public struct SearchQueryParser: Sendable {
   let limits: Limits
   let clock: Clock
   let isStrict: Bool
+  let base: String?
 
-  public init(_ parameters: SearchParameters, limits: Limits, clock: Clock, isStrict: Bool = false) {
+  /// - Parameter base: the service's address; see `SearchQuery.base`.
+  public init(
+    _ parameters: SearchParameters, limits: Limits, clock: Clock, isStrict: Bool = false, base: String? = nil
+  ) {
     self.parameters = parameters
     self.limits = limits
     self.clock = clock
     self.isStrict = isStrict
+    self.base = base
   }
 
   var schema: Schema { parameters.schema }
@@ -27,6 +32,7 @@ public struct SearchQueryParser: Sendable {
       throw Fault(.invalid, "A search takes at most \(limits.searchParametersMax) parameters.", code: "too-costly")
     }
     var search = SearchQuery(types: types)
+    search.base = base
     try readTypes(query, &search)
     var budget = SearchBudget(limits)
     var seen: Set<[String]> = []
@@ -122,6 +128,13 @@ public struct SearchQueryParser: Sendable {
 
   /// Parameters that a criterion is made of though nothing is indexed for them.
   private static let special: Set<Substring> = ["_has", "_type", "_text", "_content", "_filter"]
+
+  /// The parameters that every search takes beside those of its types, for a capability statement.
+  public static func special(_ schema: Schema) -> [(name: String, kind: SearchParameter.Kind)] {
+    let list = schema.resourceType("List") == nil ? [] : ["_list"]
+    return [("_type", .token)]
+      + (["_content", "_filter", "_has"] + list + ["_not-referenced", "_text"]).map { ($0, .string) }
+  }
 
   /// Whether the first step of a parameter's name means something to one of the types at least.
   func isKnown(_ name: Substring, _ types: [Schema.TypeID]) -> Bool {

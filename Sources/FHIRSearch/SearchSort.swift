@@ -5,11 +5,11 @@ public import FHIRModel
 /// Resources without a value come first ascending and last descending. Of several values the lowest counts ascending,
 /// the highest descending; of a period its beginning.
 public struct SearchSort: Sendable {
-  /// The parameter as each searched type has it; empty for `_score`.
+  /// The parameter as each searched type has it; never empty.
   public let parameters: [SearchParameter]
   public let isDescending: Bool
 
-  public var code: String { parameters.first?.code ?? "_score" }
+  public var code: String { parameters.first?.code ?? "" }
   public var kind: SearchParameter.Kind { parameters.first?.kind ?? .special }
 
   public init(parameters: [SearchParameter], isDescending: Bool) {

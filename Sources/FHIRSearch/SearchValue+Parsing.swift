@@ -1,6 +1,5 @@
 import Base
 import FHIRModel
-import UCUM
 
 extension SearchValue {
   /// How one alternative of a parameter is to be read.
@@ -15,20 +14,27 @@ extension SearchValue {
     let components: [Form]
     let schema: Schema
     let now: Instant
+    /// The service's address; see `SearchQuery.base`.
+    let base: String?
 
-    init(_ parameter: SearchParameter, _ modifier: SearchModifier, _ schema: Schema, now: Instant) {
+    init(
+      _ parameter: SearchParameter, _ modifier: SearchModifier, _ schema: Schema, now: Instant, base: String? = nil
+    ) {
       code = parameter.code
       kind = parameter.kind
       self.modifier = modifier.modifier
       targetType = modifier.targetType
       components = (parameter.components ?? []).map {
-        Form(component: $0, of: parameter.code, schema, now: now)
+        Form(component: $0, of: parameter.code, schema, now: now, base: base)
       }
       self.schema = schema
       self.now = now
+      self.base = base
     }
 
-    private init(component: SearchParameterDefinition, of code: String, _ schema: Schema, now: Instant) {
+    private init(
+      component: SearchParameterDefinition, of code: String, _ schema: Schema, now: Instant, base: String?
+    ) {
       self.code = code
       kind = component.type
       modifier = nil
@@ -36,6 +42,7 @@ extension SearchValue {
       components = []
       self.schema = schema
       self.now = now
+      self.base = base
     }
 
     func invalid(_ text: String, _ expected: String) -> Fault {
@@ -43,18 +50,35 @@ extension SearchValue {
         .invalid,
         "The value '\(SearchText.excerpt(text))' of the search parameter '\(code)' is invalid; expected \(expected).")
     }
+
+    /// The index keeps the beginning of what is longer: a value beyond that would be found nowhere, or in vain.
+    func check(_ text: String, bytesMax: Int) throws(Fault) {
+      guard text.utf8.count > bytesMax else { return }
+      throw Fault(
+        .invalid,
+        "A value of the search parameter '\(code)' is longer than \(bytesMax) bytes, which is the most that it can be "
+          + "found by.", code: "too-long")
+    }
+
+    /// A URL of one of the service's own resources as a relative reference; anything else as it is.
+    func relative(_ path: String) -> String {
+      guard let base, path.utf8.starts(with: base.utf8) else { return path }
+      let reference = FHIRReference(path, schema: schema)
+      guard reference.kind == .absolute, reference.base == 0..<base.utf8.count else { return path }
+      return String(decoding: path.utf8.dropFirst(base.utf8.count + 1), as: UTF8.self)
+    }
   }
 
   /// Reads one alternative as its parameter's kind and modifier demand (FHIR R4 search §2.1.1.4).
   init(_ text: String, _ form: Form) throws(Fault) {
     switch (form.kind, form.modifier) {
-    case (.token, .text), (.string, _): self = .string(SearchText.unescape(text))
+    case (.token, .text), (.string, _): self = try Self.string(SearchText.unescape(text), form, form.modifier)
     case (.token, .in), (.token, .notIn): self = .uri(SearchText.unescape(text))
     case (.token, .ofType): self = try Self.ofType(text, form)
     case (.token, .above), (.token, .below): self = try Self.token(text, form, needsCode: true)
     case (.token, _), (.reference, .identifier): self = try Self.token(text, form)
-    case (.reference, _): self = Self.reference(SearchText.unescape(text), form)
-    case (.uri, _): self = .uri(SearchText.unescape(text))
+    case (.reference, _): self = try Self.reference(SearchText.unescape(text), form)
+    case (.uri, _): self = try Self.uri(SearchText.unescape(text), form)
     case (.date, _), (.number, _), (.quantity, _):
       let (comparator, rest) = Self.comparator(text)
       self = try Self.ordered(rest, comparator, form, whole: text)
@@ -71,8 +95,8 @@ extension SearchValue {
     case .date: return try date(text, comparator, form, whole: whole)
     case .quantity: return try quantity(text, comparator, form, whole: whole)
     default:
-      let range = try range(text, comparator, form, whole: whole)
-      return .number(comparator == .ap ? .eq : comparator, low: range.low, high: range.high, exact: range.exact)
+      let amount = try amount(text, comparator, form, whole: whole)
+      return .number(comparator == .ap ? .eq : comparator, low: amount.low, high: amount.high, exact: amount.exact)
     }
   }
 
@@ -84,6 +108,24 @@ extension SearchValue {
     return (.eq, text)
   }
 
+  // MARK: Texts
+
+  /// A text to be found as a whole is no longer than one that the index keeps whole; a part of one no longer than what
+  /// it keeps of one.
+  static func string(_ text: String, _ form: Form, _ modifier: SearchCondition.Modifier?) throws(Fault) -> SearchValue {
+    switch modifier {
+    case .exact: try form.check(text, bytesMax: IndexText.wholeBytesMax)
+    case .equals: try form.check(TextFolding.fold(text), bytesMax: IndexText.wholeBytesMax)
+    default: try form.check(TextFolding.fold(text), bytesMax: IndexText.bytesMax)
+    }
+    return .string(text)
+  }
+
+  static func uri(_ text: String, _ form: Form) throws(Fault) -> SearchValue {
+    try form.check(text, bytesMax: IndexText.wholeBytesMax)
+    return .uri(text)
+  }
+
   // MARK: Tokens and references
 
   static func token(_ text: String, _ form: Form, needsCode: Bool = false) throws(Fault) -> SearchValue {
@@ -93,6 +135,7 @@ extension SearchValue {
       throw form.invalid(
         text, needsCode ? "[code] or [system]|[code]" : "[code], [system]|[code], |[code] or [system]|")
     }
+    try form.check(last, bytesMax: IndexText.wholeBytesMax)
     if pieces.count == 1 { return .token(system: .any, code: last) }
     return .token(system: pieces[0].isEmpty ? .none : .uri(pieces[0]), code: last.isEmpty ? nil : last)
   }
@@ -103,13 +146,15 @@ extension SearchValue {
     guard pieces.count == 3, pieces.allSatisfy({ !$0.isEmpty }) else {
       throw form.invalid(text, "[system]|[code]|[value] of an identifier's type and value")
     }
+    try form.check(pieces[2], bytesMax: IndexText.wholeBytesMax)
     return .ofType(system: pieces[0], code: pieces[1], value: pieces[2])
   }
 
-  static func reference(_ text: String, _ form: Form) -> SearchValue {
+  static func reference(_ text: String, _ form: Form) throws(Fault) -> SearchValue {
+    try form.check(text, bytesMax: IndexText.wholeBytesMax)
     let (schema, targetType) = (form.schema, form.targetType)
     // Versions do not count: a reference parameter finds the resource (FHIR R4 search §2.1.1.4.13).
-    let path = text.components(before: "/_history/")
+    let path = form.relative(text.components(before: "/_history/"))
     if let targetType, path.contains("/") {
       // The modifier says the type; another type beside the id matches nothing.
       let prefix = targetType + "/"
@@ -138,21 +183,13 @@ extension SearchValue {
     return .date(.ap, low: date.low &- gap, high: date.high &+ gap)
   }
 
-  /// - Parameter unit: converts to a canonical unit.
-  private static func range(
-    _ text: String, _ comparator: SearchComparator, _ form: Form, whole: String, in unit: CanonicalUnit? = nil
-  ) throws(Fault) -> (low: Double, high: Double, exact: Double) {
+  private static func amount(
+    _ text: String, _ comparator: SearchComparator, _ form: Form, whole: String
+  ) throws(Fault) -> SearchAmount {
     guard let decimal = FHIRDecimal(text), decimal.isExact, decimal.double.isFinite else {
       throw form.invalid(whole, "[prefix] and a number of at most \(FHIRDecimal.digitsMax) digits")
     }
-    // What the written precision stands for (FHIR R4 search#number), or a tenth to either side for `ap`.
-    let (low, high) = comparator == .ap ? decimal.approximateRange : decimal.implicitRange
-    // Written finer than a double can tell, the range would be empty: it holds the nearest double at least.
-    func double(_ value: FHIRDecimal) -> Double {
-      unit?.value(significand: value.significand, scale: value.scale) ?? value.double
-    }
-    let exact = double(decimal)
-    return (min(double(low), exact), max(double(high), exact.nextUp), exact)
+    return SearchAmount(decimal, isApproximate: comparator == .ap)
   }
 
   private static func quantity(
@@ -162,16 +199,8 @@ extension SearchValue {
     guard pieces.count <= 3, pieces.count != 2 || pieces[1].isEmpty == false else {
       throw form.invalid(whole, "[prefix][number]|[system]|[code]")
     }
-    if pieces.count == 3, pieces[1] == UCUM.system, let unit = UCUM.canonical(pieces[2]) {
-      // 1 kg finds 1000 g: the index has both in grams.
-      let range = try range(pieces[0], comparator, form, whole: whole, in: unit)
-      return .quantity(
-        comparator == .ap ? .eq : comparator, low: range.low, high: range.high, exact: range.exact,
-        system: IndexRow.canonicalUnits, code: unit.code)
-    }
-    let range = try range(pieces[0], comparator, form, whole: whole)
     return .quantity(
-      comparator == .ap ? .eq : comparator, low: range.low, high: range.high, exact: range.exact,
+      comparator == .ap ? .eq : comparator, try amount(pieces[0], comparator, form, whole: whole),
       system: pieces.count > 1 && !pieces[1].isEmpty ? pieces[1] : nil,
       code: pieces.count > 2 && !pieces[2].isEmpty ? pieces[2] : nil)
   }

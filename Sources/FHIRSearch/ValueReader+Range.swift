@@ -1,6 +1,5 @@
 import FHIRModel
 import JSONCore
-import UCUM
 
 /// Values with bounds: dates, numbers, quantities (FHIR R4 search#date, search#number, search#quantity), positions.
 extension ValueReader {
@@ -8,7 +7,8 @@ extension ValueReader {
     switch shape {
     case .date(let form):
       guard let date = FHIRDateTime(document.lexeme(node), as: form) else { return }
-      values.append(.date(low: date.low, high: date.high))
+      // An instant is a fixed point in time, of width 0 (FHIR R4 search#date).
+      values.append(.date(low: date.low, high: form == .instant ? date.low : date.high))
     case .period: appendPeriod(node)
     case .timing: readTiming(node)
     default: return
@@ -128,31 +128,19 @@ extension ValueReader {
     }
   }
 
-  private mutating func appendQuantity(_ unitHolder: JSONNode, _ bounds: Bounds) {
-    let (low, high) = (bounds.lowDouble, bounds.highDouble)
-    let system = system(unitHolder)
+  private mutating func appendQuantity(_ unitHolder: JSONNode, _ bounds: Bounds, isSampled: Bool = false) {
     let code = string(unitHolder, Key.code)
     let unit = string(unitHolder, Key.unit)
-    if let code { values.append(.quantity(system: system, code: code, low: low, high: high)) }
-    // `value||unit` matches the human unit too (FHIR R4 search#quantity).
-    if let unit, unit != code { values.append(.quantity(system: "", code: unit, low: low, high: high)) }
-    if code == nil && unit == nil { values.append(.quantity(system: system, code: "", low: low, high: high)) }
-    if let code, system == UCUM.system { appendCanonical(code, bounds) }
-  }
-
-  /// The quantity in canonical units, so that 1 kg finds 1000 g. It is as exact as what was written: the precision
-  /// that counts is the searched value's (FHIR R4 search#quantity).
-  private mutating func appendCanonical(_ code: String, _ bounds: Bounds) {
-    guard let unit = UCUM.canonical(code) else { return }
-    func double(_ bound: Number?, _ none: Double) -> Double {
-      bound.map { unit.value(significand: $0.decimal.significand, scale: $0.decimal.scale) } ?? none
+    func append(_ system: String, _ code: String) {
+      values.append(
+        .quantity(
+          system: system, code: code, low: bounds.lowDouble, high: bounds.highDouble, isSampled: isSampled))
     }
-    let isPoint = bounds.lowDouble == bounds.highDouble
-    let low = double(bounds.low, -.infinity)
-    let high = isPoint ? low : double(bounds.high, .infinity)
-    // No row where a value leaves the range of doubles on the way.
-    guard low.isFinite == (bounds.low != nil), high.isFinite == (bounds.high != nil) else { return }
-    values.append(.quantity(system: IndexRow.canonicalUnits, code: unit.code, low: low, high: high))
+    // As written: a search in a unit of UCUM is converted into the units that occur (`SearchAmount`).
+    if let code { append(system(unitHolder), code) }
+    // `value||unit` matches the human unit too (FHIR R4 search#quantity).
+    if let unit, unit != code { append("", unit) }
+    if code == nil && unit == nil { append(system(unitHolder), "") }
   }
 
   /// The least and the greatest of the samples, in the origin's unit (FHIR R4 datatypes#SampledData; the search
@@ -172,7 +160,7 @@ extension ValueReader {
     let first = ends.low.multiplied(by: factor).adding(zero)
     let last = ends.high.multiplied(by: factor).adding(zero)
     guard let low = Number(min(first, last)), let high = Number(max(first, last)) else { return }
-    appendQuantity(origin, Bounds(low: low, high: high))
+    appendQuantity(origin, Bounds(low: low, high: high), isSampled: true)
   }
 
   /// WGS84 degrees (FHIR R4 Location.position); what is no place on earth has no distance to one.

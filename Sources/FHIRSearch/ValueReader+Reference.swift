@@ -30,16 +30,16 @@ extension ValueReader {
     case .absolute:
       // The version does not count; the address does.
       let end = reference.id?.upperBound ?? text.utf8.count
-      values.append(.reference(type: "", id: Self.cut(String(decoding: text.utf8.prefix(end), as: UTF8.self))))
+      values.append(.reference(type: "", id: IndexText.cut(String(decoding: text.utf8.prefix(end), as: UTF8.self))))
     case .logicalID: values.append(.reference(type: soleTarget ?? "", id: text))
-    default: values.append(.reference(type: "", id: Self.cut(text)))
+    default: values.append(.reference(type: "", id: IndexText.cut(text)))
     }
   }
 
   mutating func readURI(_ node: JSONNode, _ shape: ElementShape) {
     guard let url = document.string(node) else { return }
     switch shape {
-    case .uri, .string, .code: values.append(.uri(Self.cut(url)))
+    case .uri, .string, .code: values.append(.uri(IndexText.cut(url)))
     case .canonical: for form in Self.canonicalForms(url) { values.append(.uri(form)) }
     default: return
     }
@@ -52,6 +52,6 @@ extension ValueReader {
     let url = whole.prefix { $0 != UInt8(ascii: "|") }
     guard !url.isEmpty else { return [] }
     let forms = url.count < whole.count ? [whole, url] : [whole]
-    return forms.map { cut(String(Substring($0))) }
+    return forms.map { IndexText.cut(String(Substring($0))) }
   }
 }

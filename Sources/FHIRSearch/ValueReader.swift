@@ -32,9 +32,6 @@ struct ValueReader {
     values.removeAll(keepingCapacity: true)
   }
 
-  /// Longer text is indexed by its beginning.
-  static let stringBytesMax = 4_096
-
   enum Key {
     static let system: JSONKey = "system"
     static let code: JSONKey = "code"
@@ -178,7 +175,7 @@ struct ValueReader {
     if let lastText, lastText.elementsEqual(lexeme) { return }
     lastText = lexeme
     guard let text = document.string(node), !text.isEmpty else { return }
-    values.append(.text(FoldedText(Self.cut(text))))
+    values.append(.text(FoldedText(text)))
   }
 
   /// An identifier's value with its system.
@@ -187,7 +184,7 @@ struct ValueReader {
   }
 
   private mutating func append(system: String, code: String) {
-    values.append(.token(system: system, code: Self.cut(code)))
+    values.append(.token(system: system, code: IndexText.cut(code)))
   }
 
   // MARK: String
@@ -209,7 +206,7 @@ struct ValueReader {
 
   private mutating func appendText(_ node: JSONNode) {
     guard let text = document.string(node), !text.isEmpty else { return }
-    values.append(.string(FoldedText(Self.cut(text))))
+    values.append(.string(FoldedText(text)))
   }
 
   private mutating func appendParts(_ object: JSONNode, _ keys: [JSONKey]) {
@@ -221,14 +218,5 @@ struct ValueReader {
         appendText(part)
       }
     }
-  }
-
-  static func cut(_ text: String) -> String {
-    guard text.utf8.count > stringBytesMax else { return text }
-    var end = text.utf8.index(text.startIndex, offsetBy: stringBytesMax)
-    while end > text.startIndex && String.Index(end, within: text.unicodeScalars) == nil {
-      end = text.utf8.index(before: end)
-    }
-    return String(text[..<end])
   }
 }

@@ -21,7 +21,6 @@ extension FHIRStore {
 
   /// Takes in what this program publishes and how it extracts; where that changed, a job indexes anew.
   func openCatalog() async throws {
-    let id = IdentifierSource(clock: clock).next()
     try await database.write { transaction in
       var stale = try !ParameterSwitch.open(self, transaction).isEmpty
       let extraction = try transaction.first(Self.extractionRow) { $0.integer(0) }
@@ -35,7 +34,8 @@ extension FHIRStore {
       }
       // A job of another catalog would not know what is missing now.
       let isOvertaken = try ReindexJob.cancelOvertaken(self, transaction)
-      if stale || isOvertaken { try ReindexJob.schedule(id, self, transaction) }
+      guard stale || isOvertaken else { return }
+      try ReindexJob.schedule(IdentifierSource(clock: self.clock).next(), self, transaction)
     }
     try await refreshCatalog()
   }

@@ -19,6 +19,8 @@ public final class FHIRStore: Sendable {
   let clock: Clock
   let compression = BodyCompression()
   let textIndexer: TextIndexer
+  /// What searches found about large sets.
+  let estimates = Estimates.Remembered()
 
   /// Opens the store, bringing its schema up.
   /// - Parameter extractionVersion: how resources are indexed (`IndexExtractor.version`).

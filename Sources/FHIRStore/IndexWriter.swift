@@ -45,21 +45,21 @@ struct IndexWriter {
       )
     case .number:
       (
-        Statement("INSERT OR IGNORE INTO index_number (parameter, several, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement("INSERT OR IGNORE INTO index_number (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
         Statement(
-          "DELETE FROM index_number WHERE parameter = ? AND several = ? AND low = ? AND high = ? AND key = ?"), 5
+          "DELETE FROM index_number WHERE parameter = ? AND class = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .quantity:
       (
         Statement(
           """
-          INSERT OR IGNORE INTO index_quantity (parameter, system, code, several, low, high, key)
+          INSERT OR IGNORE INTO index_quantity (parameter, system, code, class, low, high, key)
           VALUES (?, ?, ?, ?, ?, ?, ?)
           """),
         Statement(
           """
           DELETE FROM index_quantity
-          WHERE parameter = ? AND system = ? AND code = ? AND several = ? AND low = ? AND high = ? AND key = ?
+          WHERE parameter = ? AND system = ? AND code = ? AND class = ? AND low = ? AND high = ? AND key = ?
           """), 7
       )
     case .uri:
@@ -100,7 +100,7 @@ struct IndexWriter {
   private static let insertParameterSystem = Statement(
     "INSERT OR IGNORE INTO parameter_system (parameter, system) VALUES (?, ?)")
   private static let insertParameterUnit = Statement(
-    "INSERT OR IGNORE INTO parameter_unit (parameter, system, code) VALUES (?, ?, ?)")
+    "INSERT OR IGNORE INTO parameter_unit (parameter, system, code, class) VALUES (?, ?, ?, ?)")
 
   init(_ numbers: StoreNumbers) {
     self.numbers = numbers
@@ -151,15 +151,19 @@ struct IndexWriter {
       push(.reference, side, parameter, .integer(numbers.typeNumbersByName[type] ?? 0), .text(id), .integer(key))
     case .date(_, let low, let high, let several):
       let dateClass = DateClass(low: low, high: high, isOneOfSeveral: several)
+      try note(row.parameter, system: dateClass.rawValue, transaction)
       push(.date, side, parameter, .integer(dateClass.rawValue), .integer(low), .integer(high), .integer(key))
     case .number(_, let low, let high, let several):
-      push(.number, side, parameter, .integer(several ? 1 : 0), .real(low), .real(high), .integer(key))
+      let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: several)
+      try note(row.parameter, system: numberClass.rawValue, transaction)
+      push(.number, side, parameter, .integer(numberClass.rawValue), .real(low), .real(high), .integer(key))
     case .quantity(_, let system, let code, let low, let high, let several):
       let number = try self.system(system, transaction)
-      try note(row.parameter, unit: StoreNumbers.Unit(system: number, code: code), transaction)
+      let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: several)
+      try note(row.parameter, unit: .init(system: number, code: code, numberClass: numberClass), transaction)
       push(
-        .quantity, side, parameter, .integer(number), .text(code), .integer(several ? 1 : 0), .real(low), .real(high),
-        .integer(key))
+        .quantity, side, parameter, .integer(number), .text(code), .integer(numberClass.rawValue), .real(low),
+        .real(high), .integer(key))
     case .uri(_, let value): push(.uri, side, parameter, .text(value), .integer(key))
     case .composite(let composite):
       batches[Table.composite.rawValue][keyPath: side].append(
@@ -185,11 +189,17 @@ struct IndexWriter {
       system1 = try system(row.system1, transaction)
       try note(row.parameter, system: system1, transaction)
     }
+    var system2 = try system(row.system2, transaction)
+    if case .number(let low, let high) = row.bounds2 {
+      let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: false)
+      try note(row.parameter, unit: .init(system: system2, code: row.text2, numberClass: numberClass), transaction)
+      if numberClass.isRange { system2 = -1 - system2 }
+    }
     let (low2, high2) = Self.bounds(row.bounds2)
     let (low3, high3) = Self.bounds(row.bounds3)
     return [
-      .integer(Int64(row.parameter)), .integer(system1), .text(row.code1),
-      .integer(try system(row.system2, transaction)), .text(row.text2), low2, high2, low3, high3, .integer(key),
+      .integer(Int64(row.parameter)), .integer(system1), .text(row.code1), .integer(system2), .text(row.text2), low2,
+      high2, low3, high3, .integer(key),
     ]
   }
 
@@ -222,6 +232,9 @@ struct IndexWriter {
     if numbers.isKnown(parameter, unit: unit) { return }
     guard grown.parameterUnits[parameter, default: []].insert(unit).inserted else { return }
     try transaction.execute(
-      Self.insertParameterUnit, [.integer(Int64(parameter)), .integer(unit.system), .text(unit.code)])
+      Self.insertParameterUnit,
+      [
+        .integer(Int64(parameter)), .integer(unit.system), .text(unit.code), .integer(unit.numberClass.rawValue),
+      ])
   }
 }

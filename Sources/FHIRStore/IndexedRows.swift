@@ -19,9 +19,9 @@ extension StoreView {
   private static let strings = Statement("SELECT parameter, folded, text, several FROM index_string WHERE key = ?")
   private static let references = Statement("SELECT parameter, type, id FROM index_reference WHERE key = ?")
   private static let dates = Statement("SELECT parameter, class, low, high FROM index_date WHERE key = ?")
-  private static let numbers = Statement("SELECT parameter, several, low, high FROM index_number WHERE key = ?")
+  private static let numbers = Statement("SELECT parameter, class, low, high FROM index_number WHERE key = ?")
   private static let quantities = Statement(
-    "SELECT parameter, system, code, several, low, high FROM index_quantity WHERE key = ?")
+    "SELECT parameter, system, code, class, low, high FROM index_quantity WHERE key = ?")
   private static let uris = Statement("SELECT parameter, value FROM index_uri WHERE key = ?")
   private static let composites = Statement(
     """
@@ -64,12 +64,14 @@ extension StoreView {
         several: $0.integer(1) >= DateClass.several[0].rawValue)
     }
     try read(Self.numbers) {
-      .number(parameter: $0.int32(0), low: $0.real(2), high: $0.real(3), several: $0.integer(1) != 0)
+      .number(
+        parameter: $0.int32(0), low: $0.real(2), high: $0.real(3),
+        several: NumberClass(rawValue: $0.integer(1)).isOneOfSeveral)
     }
     try read(Self.quantities) {
       .quantity(
         parameter: $0.int32(0), system: try uri($0.integer(1)), code: $0.text(2), low: $0.real(4), high: $0.real(5),
-        several: $0.integer(3) != 0)
+        several: NumberClass(rawValue: $0.integer(3)).isOneOfSeveral)
     }
     try read(Self.uris) { .uri(parameter: $0.int32(0), value: $0.text(1)) }
     try read(Self.composites) { .composite(try composite($0)) }
@@ -83,7 +85,8 @@ extension StoreView {
     let first = row.integer(1)
     composite.system1 = first < 0 ? typeName(-first) ?? "" : try uri(first)
     composite.code1 = row.text(2)
-    composite.system2 = try uri(row.integer(3))
+    let second = row.integer(3)
+    composite.system2 = try uri(second < 0 ? -1 - second : second)
     composite.text2 = row.text(4)
     composite.bounds2 = Self.bounds(row.value(5), row.value(6))
     composite.bounds3 = Self.bounds(row.value(7), row.value(8))

@@ -1,5 +1,5 @@
 import Base
-public import FHIRModel
+import FHIRModel
 public import FHIRSearch
 import JSONCore
 import Storage
@@ -63,7 +63,7 @@ public struct SearchCatalog: Sendable {
       ages[number] = row.integer(5)
       if row.integer(3) != 0 { fromResources.insert(number) }
       all.append(
-        SearchParameter(number: number, resourceType: type, definition: definition) {
+        SearchParameter(number: number, resourceType: type, definition: definition, schema: schema) {
           schema.searchParameter(url: $0) ?? byURL[$0]
         })
       return true
@@ -85,9 +85,14 @@ public struct SearchCatalog: Sendable {
     return found
   }
 
+  /// Resources of a type that were indexed for a generation before this one lack rows.
+  func needed(_ type: Schema.TypeID) -> Int64 {
+    indexed.parameters(type).reduce(wholeSince) { max($0, pending[$1.number] ?? 0) }
+  }
+
   /// The parameters of a resource that was indexed for a generation which its rows lack; nil where all must be made
   /// anew.
-  public func missing(_ type: Schema.TypeID, since generation: Int64) -> Set<Int32>? {
+  func missing(_ type: Schema.TypeID, since generation: Int64) -> Set<Int32>? {
     if generation < wholeSince { return nil }
     var numbers: Set<Int32> = []
     for parameter in indexed.parameters(type) {

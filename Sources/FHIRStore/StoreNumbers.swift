@@ -25,6 +25,7 @@ final class StoreNumbers: Sendable {
   struct Unit: Hashable {
     var system: Int64
     var code: String
+    var numberClass: NumberClass
   }
 
   private static let typeRows = Statement("SELECT number, name FROM resource_type")
@@ -33,7 +34,7 @@ final class StoreNumbers: Sendable {
     "INSERT OR IGNORE INTO type_index (type, generation, through, next) VALUES (?, 0, 0, 0)")
   private static let systemRows = Statement("SELECT number, uri FROM system LIMIT 100000")
   private static let parameterSystemRows = Statement("SELECT parameter, system FROM parameter_system")
-  private static let parameterUnitRows = Statement("SELECT parameter, system, code FROM parameter_unit")
+  private static let parameterUnitRows = Statement("SELECT parameter, system, code, class FROM parameter_unit")
 
   private init(typeNumbers: [Int64], types: [Int64: Schema.TypeID], byName: [String: Int64], grown: Grown) {
     self.typeNumbers = typeNumbers
@@ -111,7 +112,8 @@ final class StoreNumbers: Sendable {
       return true
     }
     try reader.query(parameterUnitRows, []) { row in
-      let unit = Unit(system: row.integer(1), code: row.text(2))
+      let unit = Unit(
+        system: row.integer(1), code: row.text(2), numberClass: NumberClass(rawValue: row.integer(3)))
       grown.parameterUnits[Int32(truncatingIfNeeded: row.integer(0)), default: []].insert(unit)
       return true
     }

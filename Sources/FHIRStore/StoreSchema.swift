@@ -86,20 +86,22 @@ enum StoreSchema {
           parameter INTEGER NOT NULL, class INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL,
           key INTEGER NOT NULL, PRIMARY KEY (parameter, class, low, high, key)) WITHOUT ROWID;
         CREATE INDEX index_date_key ON index_date (key, parameter);
+        -- class: whether it is a range, and whether it is one of several (see NumberClass).
         CREATE TABLE index_number (
-          parameter INTEGER NOT NULL, several INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
-          key INTEGER NOT NULL, PRIMARY KEY (parameter, several, low, high, key)) WITHOUT ROWID;
+          parameter INTEGER NOT NULL, class INTEGER NOT NULL, low REAL NOT NULL, high REAL NOT NULL,
+          key INTEGER NOT NULL, PRIMARY KEY (parameter, class, low, high, key)) WITHOUT ROWID;
         CREATE INDEX index_number_key ON index_number (key, parameter);
-        -- Values in UCUM units have a second row in canonical units, whose system is a name of ours (IndexRow).
+        -- Units are as written; a search in UCUM asks each unit that occurs and measures the same.
         CREATE TABLE index_quantity (
-          parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL, several INTEGER NOT NULL,
+          parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL, class INTEGER NOT NULL,
           low REAL NOT NULL, high REAL NOT NULL, key INTEGER NOT NULL,
-          PRIMARY KEY (parameter, system, code, several, low, high, key)) WITHOUT ROWID;
+          PRIMARY KEY (parameter, system, code, class, low, high, key)) WITHOUT ROWID;
         CREATE INDEX index_quantity_key ON index_quantity (key, parameter);
         CREATE TABLE index_uri (
           parameter INTEGER NOT NULL, value TEXT NOT NULL, key INTEGER NOT NULL,
           PRIMARY KEY (parameter, value, key)) WITHOUT ROWID;
         CREATE INDEX index_uri_key ON index_uri (key, parameter);
+        -- system2: a quantity that is a range has -1 less its unit's system, so that points are behind a tight bound.
         -- low2, high2: dates as integers, numbers as reals (no affinity, so neither is converted); '' where none.
         CREATE TABLE index_composite (
           parameter INTEGER NOT NULL,
@@ -116,12 +118,13 @@ enum StoreSchema {
           parameter INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (parameter, key)) WITHOUT ROWID;
         CREATE INDEX index_missing_key ON index_missing (key, parameter);
 
-        -- Which systems (and units) occur under a parameter, so that a code without its system is a few seeks.
+        -- Which systems (of dates and numbers: which classes), and which units with which classes occur under a
+        -- parameter, so that a code without its system is a few seeks.
         CREATE TABLE parameter_system (
           parameter INTEGER NOT NULL, system INTEGER NOT NULL, PRIMARY KEY (parameter, system)) WITHOUT ROWID;
         CREATE TABLE parameter_unit (
-          parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL,
-          PRIMARY KEY (parameter, system, code)) WITHOUT ROWID;
+          parameter INTEGER NOT NULL, system INTEGER NOT NULL, code TEXT NOT NULL, class INTEGER NOT NULL,
+          PRIMARY KEY (parameter, system, code, class)) WITHOUT ROWID;
         -- What reindexing reached: every resource of the type is indexed for `generation` at least, and those up to the
         -- key `through` for `next`. So a job writes index rows and no resources.
         CREATE TABLE type_index (

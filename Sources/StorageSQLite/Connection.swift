@@ -15,7 +15,11 @@ final class Connection: @unchecked Sendable {
   /// Asked every few thousand steps of SQLite's machine, on this thread; true gives up the running statement.
   var shouldInterrupt: (() -> Bool)?
 
+  /// Once for the process, before its first connection.
+  private static let library: Int32 = csqlite_count_no_memory()
+
   init(path: String, role: Role, configuration: SQLiteConfiguration) throws(StorageError) {
+    _ = Self.library
     var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     flags |= role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
     var opened: OpaquePointer?

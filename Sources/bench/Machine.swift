@@ -18,6 +18,22 @@ enum Machine {
     return "\(now.year)-\(two(now.month))-\(two(now.day))"
   }
 
+  /// Processor seconds that the whole machine has used so far.
+  static var busySeconds: Double {
+    // proc(5): user, nice, system, idle, iowait, irq, softirq, steal.
+    let fields = SmallFile.text("/proc/stat").prefix { $0 != "\n" }.split(separator: " ").dropFirst()
+    let ticks = fields.prefix(8).compactMap { Double($0) }
+    guard ticks.count == 8 else { return 0 }
+    return (ticks.reduce(0, +) - ticks[3] - ticks[4]) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
+  /// Processor seconds that this process has used so far.
+  static var ownSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
   private static var kernel: String {
     let text = SmallFile.text("/proc/sys/kernel/osrelease")
     return String(text.prefix { $0 != "\n" && $0 != "-" })

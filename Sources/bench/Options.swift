@@ -3,12 +3,19 @@ struct Options {
   static let usage = """
     bench PATH-TO-ACESO [--patients N] [--seconds S] [--connections N] [--quick] [--json FILE] [--record FILE]
       [--label TEXT]
+    bench PATH-TO-ACESO --search-shapes [--sizes N,N] [--shapes NAME,NAME] [--data-folder DIR] [--seconds S]
+      [--explain] [--record FILE] [--label TEXT]
     bench static-server --port N --body FILE
 
     Starts a release build of aceso on a fresh folder, loads synthetic patients and measures. --quick: a smoke run
     of well under a minute. --json: a bundle to parse as well, as others write them. --record: writes the table into
     FILE between its bench marks and adds one line to its history. --label: what was measured (a commit), for that
     line.
+
+    --search-shapes: measures searches instead, over stores of --sizes resources each (default: 100000,1000000), which
+    it loads where they are missing; with --data-folder they are kept and used again, otherwise they are temporary.
+    --shapes: only these, and those whose names begin so: "sort" means sort-first and sort-deep as well. --explain:
+    prints how the server carried each out. --record: writes the table into FILE between its search-bench marks.
     """
 
   var aceso = ""
@@ -23,6 +30,13 @@ struct Options {
   var label = ""
   var staticServerPort: Int?
   var staticServerBody: String?
+  var measuresSearchShapes = false
+  /// Resources of each store that searches are measured over, ascending.
+  var sizes = [100_000, 1_000_000]
+  /// Names of searches, or what they begin with; empty for all.
+  var shapes: [String] = []
+  var dataFolder: String?
+  var explains = false
 
   struct Refusal: Error { let text: String }
 
@@ -39,6 +53,9 @@ struct Options {
       guard let number = N(text), number > 0 else { throw Refusal(text: "\(option) needs a number, not \(text)") }
       return number
     }
+    func list(of option: String) throws(Refusal) -> [String] {
+      try value(of: option).split(separator: ",").map(String.init)
+    }
     while let argument = rest.popFirst() {
       switch argument {
       case "--patients": patients = try number(of: argument, as: Int.self)
@@ -48,6 +65,15 @@ struct Options {
       case "--json": json = try value(of: argument)
       case "--record": record = try value(of: argument)
       case "--label": label = try value(of: argument)
+      case "--search-shapes": measuresSearchShapes = true
+      case "--sizes":
+        sizes = try list(of: argument).map { text throws(Refusal) in
+          guard let size = Int(text), size > 0 else { throw Refusal(text: "--sizes needs numbers, not \(text)") }
+          return size
+        }.sorted()
+      case "--shapes": shapes = try list(of: argument)
+      case "--data-folder": dataFolder = try value(of: argument)
+      case "--explain": explains = true
       case "--port": staticServerPort = try number(of: argument, as: Int.self)
       case "--body": staticServerBody = try value(of: argument)
       case "static-server": continue

@@ -65,6 +65,16 @@ struct Report {
   }
 }
 
+extension SmallFile {
+  /// Puts `text` into a document in the place of what stands between two marks; false if the marks are not there.
+  static func replace(between begin: String, and end: String, with text: String, in path: String) -> Bool {
+    let old = Self.text(path)
+    guard let before = old.range(of: begin), let after = old.range(of: end), before.upperBound <= after.lowerBound
+    else { return false }
+    return write(path, Array((old[..<before.upperBound] + text + old[after.lowerBound...]).utf8))
+  }
+}
+
 extension String {
   /// Where `text` first occurs.
   func range(of text: String) -> Range<Index>? {

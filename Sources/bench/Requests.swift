@@ -32,4 +32,17 @@ struct Requests {
 
       """.utf8) + body
   }
+
+  /// `Type?parameters`, sent by GET while the address is short enough for most servers and proxies, otherwise as a form
+  /// (FHIR R4 http#search).
+  func search(_ query: String) -> [UInt8] {
+    guard query.utf8.count > Self.queryBytesMax, let mark = query.firstIndex(of: "?") else {
+      return get("\(base)/\(query)")
+    }
+    return send(
+      "POST", "\(query[..<mark])/_search", Array(query[query.index(after: mark)...].utf8),
+      as: "application/x-www-form-urlencoded")
+  }
+
+  private static let queryBytesMax = 16_000
 }

@@ -4,10 +4,10 @@ import JSONCore
 
 /// One run of the bench, from the empty folder to the table.
 struct Run {
-  private static let servicePath = "/default/fhir"
-  private static let healthPath = "/health/check"
+  static let servicePath = "/default/fhir"
+  static let healthPath = "/health/check"
   private static let staticConnections = 32
-  private static let searchConnections = 8
+  static let searchConnections = 8
   private static let rawResourceCount = 20_000
 
   let options: Options
@@ -54,8 +54,10 @@ struct Run {
     }
   }
 
-  func requests(_ server: ServerProcess) -> Requests {
-    Requests(host: "127.0.0.1:\(server.port)", base: Self.servicePath)
+  func requests(_ server: ServerProcess) -> Requests { Self.requests(server) }
+
+  static func requests(_ server: ServerProcess) -> Requests {
+    Requests(host: "127.0.0.1:\(server.port)", base: servicePath)
   }
 
   func loop<W: Workload>(_ workload: W, _ connections: Int, _ server: ServerProcess) throws -> Measurement {

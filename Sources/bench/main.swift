@@ -4,6 +4,14 @@ do {
   let options = try Options(Array(CommandLine.arguments.dropFirst()))
   if let port = options.staticServerPort {
     try await StaticServer.run(port: port, body: options.staticServerBody ?? "/dev/null")
+  } else if options.measuresSearchShapes {
+    let table = try SearchBench(options).measureAll()
+    for refusal in table.refusals { print("\nREFUSED \(refusal)") }
+    if let path = options.record, !table.record(in: path) {
+      print("\(path) has no search-bench marks; nothing was recorded")
+      exit(1)
+    }
+    if !table.refusals.isEmpty { exit(1) }
   } else {
     let machine = Machine.description(label: options.label)
     Report.say(machine)

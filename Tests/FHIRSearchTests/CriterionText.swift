@@ -18,7 +18,7 @@ enum CriterionText {
       return "\(chain.parameters.first?.code ?? "")→\(targets.joined(separator: "|"))"
     case .reverseChain(let chain):
       return "←\(schema.name(chain.parameter.resourceType)).\(chain.parameter.code){\(list(chain.criteria))}"
-    case .notReferenced(let parameters):
+    case .notReferenced(let parameters, _):
       return parameters.count > 3
         ? "unreferenced(\(parameters.count))"
         : "unreferenced(\(parameters.map { "\(schema.name($0.resourceType)).\($0.code)" }.joined(separator: ",")))"
@@ -46,8 +46,8 @@ enum CriterionText {
     case .uri(let uri): "<\(uri)>"
     case .date(let comparator, let low, let high): "\(comparator)[\(Extraction.time(low)),\(Extraction.time(high))]"
     case .number(let comparator, _, _, let exact): "\(comparator)\(exact)"
-    case .quantity(let comparator, _, _, let exact, let system, let code):
-      "\(comparator)\(exact)|\(system ?? "")|\(code ?? "")"
+    case .quantity(let comparator, let amount, let system, let code):
+      "\(comparator)\(amount.exact)|\(system ?? "")|\(code ?? "")"
     case .ofType(let system, let code, let value): "\(system)|\(code)|\(value)"
     case .composite(let parts): parts.map(text).joined(separator: "$")
     case .near(let latitude, let longitude, let meters): "\(latitude)|\(longitude)|\(meters)"

@@ -25,8 +25,18 @@ struct Extraction {
     guard let type = document.value["resourceType"]?.string.flatMap({ Schema.r4.resourceType($0) }),
       let parameter = parameters.parameter(type, code)
     else { return [] }
-    let numbers = Set(parameters.indexed(parameter).map(\.number))
-    return Set(try rows(json).filter { numbers.contains($0.parameter) }.map(line)).sorted()
+    let parts = parameters.indexed(parameter)
+    return Set(
+      try rows(json).filter { row in parts.contains { $0.number == row.parameter && isMeant(row, $0.soleTarget) } }
+        .map(line)
+    ).sorted()
+  }
+
+  /// Where only references to one type are meant: an address may tell the type of what it refers to.
+  private static func isMeant(_ row: IndexRow, _ target: Schema.TypeID?) -> Bool {
+    guard let target, case .reference(_, let type, let id) = row else { return true }
+    if !type.isEmpty { return type == Schema.r4.name(target) }
+    return id.hasPrefix("http") && id.contains("/\(Schema.r4.name(target))/")
   }
 
   static func code(_ row: IndexRow) -> String { names[Int(row.parameter) - 1].code }

@@ -31,9 +31,9 @@ import Testing
 
   @Test func narrative() throws {
     #expect(try text("bone", "_text") == "narrative(bone)")
-    let query = try SearchQueryParserTests.parse("_text=bone&_text=liver&_content=x&_sort=_score")
+    let query = try SearchQueryParserTests.parse("_text=bone&_text=liver&_content=x")
     #expect(query.criteria.count == 3)
-    #expect(query.link == "_text=bone&_text=liver&_content=x&_sort=_score")
+    #expect(query.link == "_text=bone&_text=liver&_content=x")
   }
 
   @Test(arguments: [

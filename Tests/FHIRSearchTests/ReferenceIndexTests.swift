@@ -23,13 +23,13 @@ import Testing
       #"{"reference":"http://a.b/fhir/Patient/1/_history/2"}"#, ["reference /http://a.b/fhir/Patient/1"],
       ["reference /http://a.b/fhir/Patient/1"]
     ),
-    // Without a type in the address, `type` says it.
-    (#"{"reference":"urn:uuid:5","type":"Patient"}"#, ["reference /urn:uuid:5"], ["reference /urn:uuid:5"]),
+    // An address without a type does not tell.
+    (#"{"reference":"urn:uuid:5","type":"Patient"}"#, ["reference /urn:uuid:5"], []),
     (#"{"reference":"urn:uuid:5"}"#, ["reference /urn:uuid:5"], []),
     // Contained resources have no identity outside (FHIR R4 search#contained).
     (##"{"reference":"#c"}"##, [], []),
     // What is identified only is found by `:identifier`; `type` says what it is.
-    (#"{"identifier":{"system":"urn:s","value":"1"}}"#, ["token urn:s|1"], []),
+    (#"{"identifier":{"system":"urn:s","value":"1"}}"#, ["token urn:s|1"], ["token urn:s|1"]),
     (#"{"identifier":{"value":"1"},"type":"Patient"}"#, ["token |1"], ["token |1"]),
     (#"{"identifier":{"system":"urn:s"}}"#, [], []),
     (

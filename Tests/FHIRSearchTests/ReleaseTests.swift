@@ -86,7 +86,7 @@ import Testing
        "medication":{"concept":{"coding":[{"system":"http://s","code":"c"}]},
        "reference":{"reference":"Medication/m"}}}
       """#)
-    #expect(request.isSuperset(of: ["code: http://s|c", "medication: Medication/m", "patient: Patient/p"]))
+    #expect(request.isSuperset(of: ["code: http://s|c", "medication: Medication/m", "subject: Patient/p"]))
     // R4B's parameters end at the CodeableReference itself, once as token and once as reference.
     let definition = try rows(
       "4.3",

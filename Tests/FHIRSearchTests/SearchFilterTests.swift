@@ -78,7 +78,7 @@ import Testing
     // Ordered values.
     ("RiskAssessment", "probability gt 0.5", "probability=gt0.5"),
     ("RiskAssessment", "probability ap 5", "probability=eq5.0"),
-    ("RiskAssessment", "probability co 5", "(probability=le5.0 and probability=ge5.0)"),
+    ("RiskAssessment", "probability co 5", "probability:covers=eq5.0"),
     ("Observation", "value-quantity ge 5|ucum|mg", "value-quantity=ge5.0|http://unitsofmeasure.org|mg"),
     ("Patient", "birthdate ne 2000", "birthdate=ne[2000-01-01T00:00:00,2000-12-31T23:59:59.999999]"),
     ("Patient", "birthdate sa 2000", "birthdate=sa[2000-01-01T00:00:00,2000-12-31T23:59:59.999999]"),
@@ -86,8 +86,12 @@ import Testing
     ("Patient", "birthdate po 2000", "birthdate=ap[2000-01-01T00:00:00,2000-12-31T23:59:59.999999]"),
     (
       "Patient", "birthdate co 2000-01-01",
-      "(birthdate=lt[2000-01-01T00:00:00.000001,2000-01-02T00:00:00] and "
-        + "birthdate=gt[1999-12-31T23:59:59.999999,2000-01-01T23:59:59.999998])"
+      "birthdate:covers=eq[2000-01-01T00:00:00,2000-01-01T23:59:59.999999]"
+    ),
+    (
+      "Patient", "_lastUpdated co 2000-01-01",
+      "(_lastUpdated=lt[2000-01-01T00:00:00.000001,2000-01-02T00:00:00] and "
+        + "_lastUpdated=gt[1999-12-31T23:59:59.999999,2000-01-01T23:59:59.999998])"
     ),
     // Others.
     ("Observation", "code-value-quantity eq a$gt5|s|c", "code-value-quantity=a$gt5.0|s|c"),

@@ -7,11 +7,12 @@ import Testing
 @Suite struct SearchQueryParserTests {
   private static let now = Instant(milliseconds: 1_700_000_000_000)
 
-  static func parse(_ query: String, _ types: [String] = ["Patient"], limits: Limits = Limits(), isStrict: Bool = false)
-    throws -> SearchQuery
-  {
+  static func parse(
+    _ query: String, _ types: [String] = ["Patient"], limits: Limits = Limits(), isStrict: Bool = false,
+    base: String? = nil
+  ) throws -> SearchQuery {
     let parser = SearchQueryParser(
-      Extraction.parameters, limits: limits, clock: Clock { now }, isStrict: isStrict)
+      Extraction.parameters, limits: limits, clock: Clock { now }, isStrict: isStrict, base: base)
     return try parser.parse(QueryString(parsing: query), types: types.compactMap { Schema.r4.resourceType($0) })
   }
 

@@ -57,6 +57,57 @@ import Testing
     #expect(try reference("patient/23") == .reference(type: "", id: "patient/23"))
   }
 
+  /// URLs of the service's own resources are references to them (FHIR R4 search#reference); no others are.
+  @Test(arguments: [
+    ("http://h/f/Patient/23", "Patient", "23"), ("http://h/f/Patient/23/_history/2", "Patient", "23"),
+    ("http://h/f/Nothing/23", "", "http://h/f/Nothing/23"), ("http://h/f2/Patient/23", "", "http://h/f2/Patient/23"),
+    ("http://h/f/x/Patient/23", "", "http://h/f/x/Patient/23"),
+    ("https://h/f/Patient/23", "", "https://h/f/Patient/23"),
+    ("http://h/f/Patient", "", "http://h/f/Patient"), ("http://h/f/Patient/", "", "http://h/f/Patient/"),
+    ("http://h/f/Patient/a|1", "", "http://h/f/Patient/a|1"), ("http://h/f", "", "http://h/f"),
+  ])
+  func ownURLs(url: String, type: String, id: String) throws {
+    for query in ["subject", "_filter"] {
+      let text = query == "_filter" ? "_filter=subject eq \"\(url)\"" : "subject=\(QueryString.encode(url))"
+      let search = try SearchQueryParserTests.parse(text, ["Observation"], base: "http://h/f")
+      #expect(search.base == "http://h/f")
+      #expect(search.conditions.first?.values == [.reference(type: type, id: id)], "\(text)")
+      #expect(search.conditions.first?.base == "http://h/f")
+    }
+    let typed = try SearchQueryParserTests.parse(
+      "subject:Patient=\(QueryString.encode(url))", ["Observation"], base: "http://h/f")
+    if type == "Patient" { #expect(typed.conditions.first?.values == [.reference(type: "Patient", id: id)]) }
+  }
+
+  // MARK: Long values
+
+  /// What the index keeps of a text is all that it can be found by: longer values are refused, not sought in vain.
+  @Test(arguments: [
+    ("name", 4_096), ("name:contains", 4_096), ("name:exact", 4_092), ("identifier", 4_092), ("identifier:text", 4_096),
+    ("identifier:not", 4_092), ("organization", 4_092), ("_profile", 4_092), ("_source:below", 4_092),
+    ("organization.name", 4_096),
+  ])
+  func longValues(name: String, most: Int) throws {
+    let text = String(repeating: "a", count: most)
+    _ = try SearchQueryParserTests.parse("\(name)=\(text)")
+    let reason = try #require(SearchQueryParserTests.refusal("\(name)=\(text)a")?.reasons.first)
+    let code = name.split(separator: ":")[0].split(separator: ".").last ?? ""
+    #expect(reason.code == "too-long")
+    #expect(reason.diagnostics.contains("'\(code)'") && reason.diagnostics.contains("\(most) bytes"), "\(reason)")
+    // What counts is the text meant: an alternative for itself, without its escapes.
+    _ = try SearchQueryParserTests.parse("\(name)=\(text),b")
+    if name != "_profile" { _ = try SearchQueryParserTests.parse(#"\#(name)=\,\#(text.dropFirst())"#) }
+  }
+
+  @Test func longValuesInFilters() throws {
+    let text = String(repeating: "a", count: 4_093)
+    for test in ["family eq", "identifier eq", "organization re", "_profile eq", "identifier ne"] {
+      #expect(
+        SearchQueryParserTests.refusal("_filter=\(test) \"\(text)\"")?.reasons.first?.code == "too-long", "\(test)")
+    }
+    _ = try SearchQueryParserTests.parse("_filter=family sw \"\(text)\"")
+  }
+
   /// A modifier and a value that name different types contradict each other: nothing may match.
   @Test func contradictingTargetTypes() throws {
     let value = try values("Observation", "subject:Patient", "Group/23").first
@@ -150,15 +201,15 @@ import Testing
 
   @Test func quantities() throws {
     func quantity(_ text: String) throws -> SearchValue? { try values("Observation", "value-quantity", text).first }
+    let amount = SearchAmount(try #require(FHIRDecimal("5.4")), isApproximate: false)
+    #expect((amount.low, amount.high, amount.exact) == (5.35, 5.45, 5.4))
     func expected(_ comparator: SearchComparator, _ system: String?, _ code: String?) -> SearchValue {
-      .quantity(comparator, low: 5.35, high: 5.45, exact: 5.4, system: system, code: code)
+      .quantity(comparator, amount, system: system, code: code)
     }
     #expect(try quantity("5.4") == expected(.eq, nil, nil))
     #expect(try quantity("5.4|http://example.org|mg") == expected(.eq, "http://example.org", "mg"))
-    // In UCUM the unit counts, not how it is written: 5.4 mg are 0.0054 g.
     #expect(
-      try quantity("5.4|http://unitsofmeasure.org|mg")
-        == .quantity(.eq, low: 0.00535, high: 0.00545, exact: 0.0054, system: IndexRow.canonicalUnits, code: "g"))
+      try quantity("5.4|http://unitsofmeasure.org|mg") == expected(.eq, "http://unitsofmeasure.org", "mg"))
     #expect(try quantity("5.4|http://unitsofmeasure.org|furz") == expected(.eq, "http://unitsofmeasure.org", "furz"))
     #expect(try quantity("5.4||mg") == expected(.eq, nil, "mg"))
     #expect(try quantity("5.4|http://unitsofmeasure.org|") == expected(.eq, "http://unitsofmeasure.org", nil))
@@ -176,7 +227,8 @@ import Testing
       try values(type, code, text).first
     }
     let quantity = SearchValue.quantity(
-      .gt, low: 5.35, high: 5.45, exact: 5.4, system: "http://example.org", code: "mg")
+      .gt, SearchAmount(try #require(FHIRDecimal("5.4")), isApproximate: false), system: "http://example.org",
+      code: "mg")
     #expect(
       try first("Observation", "code-value-quantity", "http://loinc.org|1-2$gt5.4|http://example.org|mg")
         == .composite([.token(system: .uri("http://loinc.org"), code: "1-2"), quantity]))

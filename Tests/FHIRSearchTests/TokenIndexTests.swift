@@ -144,6 +144,15 @@ import Testing
     #expect(Set(rows).count == rows.count)
   }
 
+  /// Spellings that look alike are two texts, of which `:exact` finds each.
+  @Test(arguments: [2, 40]) func spellingsThatLookAlike(count: Int) throws {
+    let names = (0..<count).map { #"{"family":"\#($0 % 2 == 0 ? "Mu\u{308}ller" : "M\u{fc}ller")\#($0 / 2)"}"# }
+    let rows = try Extraction.rows(#"{"resourceType":"Patient","name":[\#(names.joined(separator: ","))]}"#)
+    let patient = try #require(Schema.r4.resourceType("Patient"))
+    let number = try #require(Extraction.parameters.parameter(patient, "family")?.number)
+    #expect(rows.filter { $0.parameter == number }.count == count)
+  }
+
   @Test func rowLimit() throws {
     var limits = Limits()
     limits.indexRowsMax = 20

@@ -6,88 +6,16 @@ import Foundation
 import JSONCore
 import Storage
 import StorageSQLite
-import Synthesis
 import Testing
-
-extension TestService {
-  /// Runs a job and waits until it has ended.
-  func reindex(_ parameters: String = "") async throws -> Reply {
-    let body = "{\"resourceType\":\"Parameters\"\(parameters.isEmpty ? "" : ",\"parameter\":[\(parameters)]")}"
-    let reply = try await send(.post, "$reindex", body)
-    #expect(reply.status == 201, "\(reply.text)")
-    return try await ended(try #require(reply.parameter("id")))
-  }
-
-  /// Waits until a job has ended.
-  func ended(_ id: String) async throws -> Reply {
-    for _ in 0..<6_000 {
-      let reply = try await send(.get, "_operations/reindex/\(id)")
-      if !["Queued", "Running"].contains(reply.parameter("status") ?? "") { return reply }
-      try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("the job does not end")
-    return try await send(.get, "_operations/reindex/\(id)")
-  }
-
-  /// Removes what is left of parameters that are no more, as the service does some time later.
-  func removeRetired(rowsMax: Int) async throws {
-    for number in try await store.retiredParameters() {
-      while try await store.removeRows(ofRetired: number, rowsMax: rowsMax) {}
-    }
-  }
-
-  func lines() async throws -> [String] { try await IndexDump.lines(database) }
-
-  /// Closes everything but the files.
-  func abandon() async {
-    await service.stop()
-    await store.close()
-  }
-}
-
-extension TestService.Reply {
-  /// The value of a parameter as it stands in the JSON.
-  func parameter(_ name: String) -> String? {
-    let found = body?["parameter"]?.elements.first { $0["name"]?.string == name }
-    guard let value = found?.members.first(where: { $0.name.hasPrefix("value") })?.value else { return nil }
-    return value.string ?? String(decoding: value.json, as: UTF8.self)
-  }
-}
 
 /// `$reindex` as Azure has it, but online, resumable, and with the result of a fresh load.
 @Suite struct ReindexTests {
-  private static let parameters = [
-    SearchParameterTests.parameter(
-      id: "s1", code: "own-note", base: "Observation,Condition", type: "token",
-      expression: "Observation.category | Condition.category"),
-    SearchParameterTests.parameter(
-      id: "s2", code: "own-line", base: "Patient", expression: "Patient.address.line"),
-    SearchParameterTests.parameter(
-      id: "s3", code: "own-tag", base: "DomainResource", type: "uri", expression: "Resource.meta.profile"),
-    SearchParameterTests.parameter(
-      id: "s4", code: "own-issued", base: "Observation", type: "date", expression: "Observation.issued"),
-  ]
-
-  private func define(_ service: TestService) async throws {
-    for (place, json) in Self.parameters.enumerated() {
-      let reply = try await service.send(.put, "SearchParameter/s\(place + 1)", json)
-      #expect(reply.status == 201, "\(reply.text)")
-    }
-  }
-
-  private func load(_ service: TestService, patients: Int) async throws {
-    for patient in 0..<patients {
-      let bundle = String(decoding: PatientSynthesis(seed: 11).bundle(patient: patient), as: UTF8.self)
-      #expect(try await service.send(.post, "", bundle).status == 200)
-    }
-  }
-
   /// What is in the index afterwards is what a store has that knew the parameters from the start.
   @Test func theResultIsThatOfAFreshLoad() async throws {
     try await withService { service in
       service.service.start()
-      try await load(service, patients: 2)
-      try await define(service)
+      try await service.load(patients: 2)
+      try await service.defineOwn()
       let job = try await service.reindex()
       #expect(job.parameter("status") == "Completed")
       let lines = try await service.lines()
@@ -99,131 +27,12 @@ extension TestService.Reply {
 
       try await withService { fresh in
         fresh.service.start()
-        try await define(fresh)
+        try await fresh.defineOwn()
         _ = try await fresh.reindex()
-        try await copyAll(from: service, to: fresh)
+        try await service.copyAll(to: fresh)
         #expect(try await fresh.lines() == lines)
         #expect(lines.contains { $0.contains("Patient.own-line 1") })
       }
-    }
-  }
-
-  /// Every resource with its own id, through the front door.
-  private func copyAll(from service: TestService, to fresh: TestService) async throws {
-    var next: String? = "?_count=500"
-    while let url = next {
-      let page = try await service.send(.get, url)
-      for entry in page.entries {
-        guard let resource = entry["resource"], let type = resource["resourceType"]?.string, type != "SearchParameter",
-          let id = resource["id"]?.string
-        else { continue }
-        let reply = try await fresh.send(.put, "\(type)/\(id)", String(decoding: resource.json, as: UTF8.self))
-        #expect(reply.status == 201, "\(reply.text)")
-      }
-      next = page.link("next")
-    }
-  }
-
-  /// A job that is ended anywhere goes on after the next start and loses nothing.
-  @Test func aJobGoesOnAfterAStop() async throws {
-    let first = try await TestService()
-    try await load(first, patients: 1)
-    try await define(first)
-    let small =
-      #"{"name":"maximumNumberOfResourcesPerQuery","valueInteger":10},{"name":"maximumNumberOfResourcesPerWrite","valueInteger":3},{"name":"queryDelayIntervalInMilliseconds","valueInteger":1}"#
-    let made = try await first.send(
-      .post, "$reindex", "{\"resourceType\":\"Parameters\",\"parameter\":[\(small)]}")
-    let id = try #require(made.parameter("id"))
-    #expect(made.status == 201)
-    #expect(made.parameter("status") == "Queued")
-    #expect(made.answer?.location == "\(TestService.base)/_operations/reindex/\(id)")
-    var service = first
-    var stops = 0
-    var last = 0.0
-    while true {
-      service.service.start()
-      try await Task.sleep(for: .milliseconds(Int.random(in: 5...40)))
-      await service.service.stop()
-      let reply = try await service.send(.get, "_operations/reindex/\(id)")
-      let done = Double(reply.parameter("resourcesSuccessfullyReindexed") ?? "") ?? -1
-      #expect(done >= last)
-      last = done
-      if reply.parameter("status") == "Completed" { break }
-      // Not before everything is done does it answer.
-      let early = try await service.send(.get, "Patient?own-line=a", prefer: "handling=strict")
-      #expect(early.status == 400)
-      stops += 1
-      await service.store.close()
-      service = try await TestService(folder: first.folder)
-    }
-    #expect(stops > 1)
-    let lines = try await service.lines()
-    let fresh = try await TestService()
-    fresh.service.start()
-    try await define(fresh)
-    _ = try await fresh.reindex()
-    try await copyAll(from: service, to: fresh)
-    #expect(try await fresh.lines() == lines)
-    await fresh.close()
-    await service.close()
-  }
-
-  /// Writers go on while a job runs; whatever they write is indexed as it is in the end.
-  @Test func racingWritesLoseNothing() async throws {
-    try await withService { service in
-      for number in 0..<300 {
-        let json = #"{"resourceType":"Person","id":"p\#(number)","name":[{"given":["Old\#(number)"]}]}"#
-        #expect(try await service.send(.put, "Person/p\(number)", json).status == 201)
-      }
-      service.service.start()
-      async let writes: Void = write(service)
-      try await Task.sleep(for: .milliseconds(20))
-      let parameter = SearchParameterTests.parameter(id: "f", code: "first")
-      #expect(try await service.send(.put, "SearchParameter/f", parameter).status == 201)
-      let job = try await service.reindex(
-        #"{"name":"maximumNumberOfResourcesPerQuery","valueInteger":20},{"name":"maximumNumberOfResourcesPerWrite","valueInteger":5}"#
-      )
-      #expect(job.parameter("status") == "Completed")
-      try await writes
-      let newest = try await all(service, "Person?_count=1000")
-      for (id, name) in newest {
-        let found = try await service.send(.get, "Person?first:exact=\(name)", prefer: "handling=strict")
-        #expect(found.ids.contains(id), "\(id) \(name)")
-      }
-      // And nothing that is no longer true.
-      let rows = try await IndexDump.count(
-        service.database,
-        "SELECT count(*) FROM index_string AS i JOIN parameter AS p ON p.number = i.parameter WHERE p.code = 'first'")
-      #expect(rows == Int64(newest.count))
-    }
-  }
-
-  private func write(_ service: TestService) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for writer in 0..<4 {
-        group.addTask {
-          for round in 0..<60 {
-            let number = (writer * 75 + round * 7) % 300
-            if round % 10 == 9 {
-              _ = try await service.send(.delete, "Person/p\(number)")
-            } else {
-              let json = #"{"resourceType":"Person","id":"p\#(number)","name":[{"given":["New\#(writer)x\#(round)"]}]}"#
-              let reply = try await service.send(.put, "Person/p\(number)", json)
-              #expect(reply.status == 200 || reply.status == 201, "\(reply.text)")
-            }
-          }
-        }
-      }
-      try await group.waitForAll()
-    }
-  }
-
-  private func all(_ service: TestService, _ query: String) async throws -> [(String, String)] {
-    let page = try await service.send(.get, query)
-    return page.entries.compactMap { entry in
-      guard let id = entry["resource"]?["id"]?.string, let name = entry["resource"]?["name"]?[0]?["given"]?[0]?.string
-      else { return nil }
-      return (id, name)
     }
   }
 
@@ -235,8 +44,9 @@ extension TestService.Reply {
         try await service.send(.put, "SearchParameter/f", SearchParameterTests.parameter(id: "f", code: "first")).status
           == 201)
       let empty = #"{"resourceType":"Parameters","parameter":[]}"#
-      #expect(try await service.send(.post, "$reindex", empty).status == 400)
-      let made = try await service.send(.post, "$reindex", #"{"resourceType":"Parameters"}"#)
+      // Azure's documentation sends this.
+      let made = try await service.send(.post, "$reindex", empty)
+      #expect(made.status == 201)
       let id = try #require(made.parameter("id"))
       let second = try await service.send(.post, "$reindex", #"{"resourceType":"Parameters"}"#)
       #expect(second.status == 409)
@@ -293,13 +103,85 @@ extension TestService.Reply {
         #"{"name":"targetSearchParameterTypes","valueString":"http://example.org/none"}"#,
         #"{"name":"targetSearchParameterTypes","valueString":"http://hl7.org/fhir/SearchParameter/Resource-id"},{"name":"targetResourceTypes","valueString":"Patient"}"#,
         #"{"name":"nonsense","valueString":"x"}"#,
+        #"{"name":"maximumConcurrency","valueInteger":0}"#,
+        #"{"name":"maximumConcurrency","valueInteger":2},{"name":"maximumConcurrency","valueInteger":3}"#,
+        #"{"name":"maximumNumberOfResourcesPerWrite","valueInteger":10001}"#,
+        #"{"name":"queryDelayIntervalInMilliseconds","valueInteger":500001}"#,
+        #"{"name":"queryDelayIntervalInMilliseconds","valueString":"soon"}"#,
+        #"{"name":"targetDataStoreUsagePercentage","valueInteger":101}"#,
+        #"{"name":"maximumNumberOfResourcesPerQuery"}"#,
       ] {
         let reply = try await service.send(
           .post, "$reindex", "{\"resourceType\":\"Parameters\",\"parameter\":[\(parameter)]}")
         #expect(reply.status == 400, "\(parameter)")
       }
-      #expect(try await service.send(.post, "$reindex", #"{"resourceType":"Patient"}"#).status == 400)
+      for body in [
+        #"{"resourceType":"Patient"}"#, #"{"resourceType":"Parameters","parameter":[],"language":"de"}"#,
+        #"{"resourceType":"Parameters","parameter":[{}]}"#,
+      ] {
+        #expect(try await service.send(.post, "$reindex", body).status == 400, "\(body)")
+      }
       #expect(try await service.send(.put, "$reindex", #"{"resourceType":"Parameters"}"#).status == 405)
+    }
+  }
+
+  /// The bounds themselves are fine. A job without anything to do ends at once and says so.
+  @Test(arguments: [
+    ("maximumNumberOfResourcesPerQuery", [1, 10_000]), ("maximumNumberOfResourcesPerWrite", [1, 10_000]),
+    ("queryDelayIntervalInMilliseconds", [0, 500_000]), ("maximumConcurrency", [1, 10]),
+    ("targetDataStoreUsagePercentage", [1, 100]),
+  ])
+  func optionsAtTheirBounds(name: String, bounds: [Int]) async throws {
+    try await withService { service in
+      for bound in bounds {
+        let job = try await service.reindex("{\"name\":\"\(name)\",\"valueInteger\":\(bound)}")
+        #expect(job.parameter("status") == "Canceled")
+        #expect(job.parameter("totalResourcesToReindex") == "0.0")
+        #expect(job.parameter("progress") == "0.0")
+        #expect(job.parameter("failureDetails")?.contains("nothing to do") == true)
+        if name.hasPrefix("maximum") { #expect(job.parameter(name) == "\(bound).0") }
+      }
+    }
+  }
+
+  /// The smallest and the largest steps come to the same end, with one thread and with many.
+  @Test func stepsMakeNoDifference() async throws {
+    try await withService { service in
+      for number in 0..<300 {
+        let json = #"{"resourceType":"Person","id":"p\#(number)","name":[{"given":["A\#(number)","B"]}]}"#
+        #expect(try await service.send(.put, "Person/p\(number)", json).status == 201)
+      }
+      service.service.start()
+      var before: [String] = []
+      for (steps, threads) in [(1, 1), (128, 2), (129, 10), (10_000, 10)] {
+        let parameter = SearchParameterTests.parameter(id: "f", code: "first")
+        #expect([200, 201].contains(try await service.send(.put, "SearchParameter/f", parameter).status))
+        let job = try await service.reindex(
+          TestService.steps(query: steps, write: steps)
+            + ",{\"name\":\"maximumConcurrency\",\"valueInteger\":\(threads)}")
+        #expect(job.parameter("status") == "Completed")
+        #expect(job.parameter("resourcesSuccessfullyReindexed") == "300.0")
+        let lines = try await service.lines().filter { $0.contains("Person.first 1") }
+        #expect(lines.count == 600)
+        if before.isEmpty { before = lines } else { #expect(lines == before) }
+        #expect(try await service.send(.delete, "SearchParameter/f").status == 204)
+        try await service.removeRetired(rowsMax: 100)
+      }
+    }
+  }
+
+  /// Where a type has no resources, a parameter needs no more than a job.
+  @Test func aTypeWithoutResources() async throws {
+    try await withService { service in
+      service.service.start()
+      let made = try await service.send(.post, "SearchParameter", SearchParameterTests.parameter(code: "first"))
+      #expect(made.status == 201)
+      let job = try await service.reindex()
+      #expect(job.parameter("status") == "Completed")
+      #expect(job.parameter("totalResourcesToReindex") == "0.0")
+      #expect(job.parameter("progress") == "100.0")
+      let id = try await service.create("Person", #"{"resourceType":"Person","name":[{"given":["Ada"]}]}"#)
+      #expect(try await service.send(.get, "Person?first=ada", prefer: "handling=strict").ids == [id])
     }
   }
 
@@ -355,7 +237,7 @@ extension TestService.Reply {
   /// What another version of the program indexed is indexed anew after opening, and answers all the while.
   @Test func anotherProgramsIndexIsMadeAnew() async throws {
     let first = try await TestService()
-    try await load(first, patients: 1)
+    try await first.load(patients: 1)
     let whole = try await first.lines()
     // As if the older program had known no codes and had taken down nonsense.
     try await first.database.write { transaction in

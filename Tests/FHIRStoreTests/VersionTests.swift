@@ -123,7 +123,7 @@ import TestSupport
 
   /// The clock jumps back; the order of commits stays the order of lastUpdated.
   @Test func timesNeverFall() async throws {
-    let times = Mutex([5_000, 5_000, 4_000, 9_000, 1, -3, 9_001, 8_999] as [Int64])
+    let times = Mutex([5_000, 4_000, 9_000, 1, -3, 9_001, 8_999] as [Int64])
     let clock = Clock { Instant(milliseconds: times.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }) }
     try await Self.withStore(clock: clock) { fixture, _ in
       var updated: [Int64] = []

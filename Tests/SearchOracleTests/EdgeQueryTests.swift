@@ -20,10 +20,16 @@ import Testing
       // The middle of texts that are longer than the index takes.
       ("Patient", [("name:contains", String(NastyResources.veryLong.prefix(3_000)))]),
       ("Patient", [("name", String(NastyResources.veryLong.prefix(3_000)))]),
+      ("Patient", [("name", NastyResources.veryLong)]), ("Patient", [("name:exact", NastyResources.veryLong)]),
+      ("Patient", [("name", String(NastyResources.veryLong.prefix(4_096)))]),
+      ("Patient", [("name:contains", String(repeating: "a", count: 4_097))]),
       ("Patient", [("name", "παπαδόπουλοσ")]), ("Patient", [("name:contains", "ΌΠΟΥΛΟΣ")]),
       // Nothing has a value; few have; all have the same.
       (nil, [("_sort", "_tag")]), (nil, [("_sort", "-_profile,_id"), ("_type", "Patient,Location")]),
       ("Patient", [("_sort", "death-date,-death-date,_lastUpdated")]), ("Group", [("_sort", "-managing-entity")]),
+      // One value of several must hold all of it.
+      ("MedicationRequest", [("_filter", "date co \"1980-05-01T00:00:00\"")]),
+      ("RiskAssessment", [("_filter", "probability co 5")]), ("Encounter", [("_filter", "date co 1980-05-12")]),
       // Open beginnings and ends.
       ("Encounter", [("date", "gt1900")]), ("Encounter", [("date", "ge2030")]),
       ("Encounter", [("date", "ap1980-05-11")]),
@@ -36,6 +42,11 @@ import Testing
       ("Observation", [("code-value-quantity", "8867-4")]), ("Observation", [("code-value-quantity", "8867-4$")]),
       (nil, [("_type", "Observation,Encounter"), ("subject:Patient.name", "m"), ("_sort", "-date")]),
       (nil, [("_type", "Encounter,Location"), ("subject", "Patient/1")]),
+      // What has no rows of its own: systems in use, targets.
+      ("Observation", [("combo-code:above", "a")]), ("Observation", [("combo-code:below", "A"), ("_sort", "-_id")]),
+      ("Observation", [("combo-code:not-in", "http://in.example/one")]),
+      ("Encounter", [("practitioner:missing", "true")]), ("Observation", [("patient:missing", "false")]),
+      ("Observation", [("_sort", "-patient")]),
       ("Organization", [("_include:iterate", "Organization:endpoint"), ("_revinclude", "*:*")]),
     ]
     for depth in 1...chainDepth {

@@ -38,10 +38,20 @@ struct NastyResources {
         #""source":"\#(pick(["http://s.example/a", "http://s.example/a#f", "urn:uuid:x", "http://s.example/a/b"]))""#)
     }
     let id = "\(type.lowercased().prefix(4))-\(number)"
+    let narrative = chance(20) ? narrative() : nil
     var parts = [#""resourceType":"\#(type)""#, #""id":"\#(id)""#]
     if !meta.isEmpty { parts.append(#""meta":{\#(meta.joined(separator: ","))}"#) }
+    if let narrative { parts.append(#""text":{"status":"generated","div":"\#(narrative)"}"#) }
     parts += members.compactMap { $0 }
     all.append((type, id, "{\(parts.joined(separator: ","))}"))
+  }
+
+  private mutating func narrative() -> String {
+    let words = [
+      "known <b>asth</b>ma", "left lung", "Größe", "H<sub>2</sub>O &amp; salt", "seit 1980", "Smith", "lung left",
+    ]
+    let lines = (0...(random.next() % 3)).map { _ in "<p>\(pick(words))</p>" }
+    return #"<div xmlns=\"http://www.w3.org/1999/xhtml\">\#(lines.joined())</div>"#
   }
 
   private static let profiles = [
@@ -152,7 +162,7 @@ struct NastyResources {
   private mutating func reference(_ types: [String], _ count: Int) -> String {
     let type = pick(types)
     let id = "\(type.lowercased().prefix(4))-\(random.next() % UInt64(count))"
-    switch random.next() % 12 {
+    switch random.next() % 15 {
     case 0: return #"{"reference":"\#(type)/\#(id)/_history/1"}"#
     case 1: return #"{"reference":"http://other.example/fhir/\#(type)/\#(id)"}"#
     case 2: return #"{"reference":"http://other.example/fhir/\#(type)/\#(id)/_history/2"}"#
@@ -161,6 +171,8 @@ struct NastyResources {
     case 5: return #"{"identifier":\#(identifier())}"#
     case 6: return #"{"reference":"\#(type)/\#(id)","identifier":\#(identifier()),"display":"x"}"#
     case 7: return #"{"reference":"\#(pick(["ijk", id]))"}"#
+    case 8, 9: return #"{"reference":"\#(OracleServer.base)/\#(type)/\#(id)"}"#
+    case 10: return #"{"reference":"\#(OracleServer.base)/\#(type)/\#(id)/_history/1"}"#
     default: return #"{"reference":"\#(type)/\#(id)"}"#
     }
   }

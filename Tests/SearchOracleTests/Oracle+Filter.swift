@@ -45,6 +45,10 @@ extension Oracle {
       }
     }
     guard let definition = data.parameters(type)[path] else { throw Refusal("filter: \(path)") }
+    if operation == "in" || operation == "ni" {
+      guard definition.type == .token else { throw Refusal("operator") }
+      return all(type).filter(try test(definition, operation == "in" ? "in" : "not-in", OracleText.escape(value)))
+    }
     if operation == "pr" {
       return all(type).filter(try test(definition, "missing", value == "true" ? "false" : "true"))
     }
@@ -92,7 +96,7 @@ extension Oracle {
       let test = try dateTest(operation, value)
       return { if case .date(let period) = $0 { test(period) } else { false } }
     case .number:
-      guard Self.prefixes.contains(operation) else { throw Refusal("operator") }
+      guard Self.prefixes.contains(operation) || operation == "co" else { throw Refusal("operator") }
       let test = try numberTest(operation, value)
       return { if case .number(let range) = $0 { test(range) } else { false } }
     case .quantity:

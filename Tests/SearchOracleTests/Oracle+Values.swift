@@ -16,7 +16,7 @@ extension Oracle {
     guard !pieces.isEmpty else { throw Refusal("no value") }
     let tests = try pieces.map { try alternative(definition, modifier, $0) }
     let any: Test = { place in tests.contains { $0(place) } }
-    return modifier == "not" ? { !any($0) } : any
+    return modifier == "not" || modifier == "not-in" ? { !any($0) } : any
   }
 
   /// FHIR R4 search §2.1.1.5.
@@ -24,12 +24,14 @@ extension Oracle {
     if modifier == "missing" { return true }
     switch definition.type {
     case .string: return ["exact", "contains"].contains(modifier)
-    case .token: return definition.code == "_id" ? modifier == "not" : ["text", "not", "of-type"].contains(modifier)
-    case .reference: return isType || modifier == "identifier"
+    case .token: return definition.code == "_id" ? modifier == "not" : Self.tokenModifiers.contains(modifier)
+    case .reference: return isType || ["identifier", "above", "below"].contains(modifier)
     case .uri: return ["above", "below"].contains(modifier)
     default: return false
     }
   }
+
+  private static let tokenModifiers: Set<String> = ["text", "not", "of-type", "in", "not-in", "above", "below"]
 
   private func isMissing(_ place: Int, _ definition: Definition) -> Bool {
     if definition.code == "_id" || definition.code == "_lastUpdated" { return false }
@@ -47,7 +49,7 @@ extension Oracle {
       let date = try dateTest(text)
       return { place in
         let updated = self.data.resources[place].updated
-        return date(OraclePeriod(low: updated, high: updated + 999))
+        return date(OraclePeriod(low: updated, high: updated))
       }
     }
     if definition.type == .composite { return try composite(definition, text) }
@@ -72,9 +74,9 @@ extension Oracle {
     _ definition: Definition, _ kind: Definition.Kind, _ modifier: String?, _ text: String
   ) throws -> (OracleValue) -> Bool {
     switch kind {
-    case .string: return stringTest(modifier, OracleText.unescape(text))
+    case .string: return try stringTest(modifier, OracleText.unescape(text))
     case .token: return try tokenTest(modifier, text)
-    case .reference: return try referenceTest(modifier, text)
+    case .reference: return try referenceTest(definition, modifier, text)
     case .uri: return uriTest(modifier, OracleText.unescape(text))
     case .date:
       let test = try dateTest(text)
@@ -92,8 +94,10 @@ extension Oracle {
 
   // MARK: Strings and URIs
 
-  private func stringTest(_ modifier: String?, _ text: String) -> (OracleValue) -> Bool {
+  private func stringTest(_ modifier: String?, _ text: String) throws -> (OracleValue) -> Bool {
     let folded = OracleText.fold(text)
+    // What the server says it finds texts by: docs/compatibility.md.
+    guard modifier == "exact" ? text.utf8.count <= 4_092 : folded.utf8.count <= 4_096 else { throw Refusal("too long") }
     return { value in
       guard case .string(let stored) = value else { return false }
       switch modifier {
@@ -162,22 +166,54 @@ extension Oracle {
         guard case .typed(let system, let code, let value) = value else { return false }
         return [system, code, value] == pieces
       }
+    case "in", "not-in":
+      guard let members = OracleTerminology.valueSets[OracleText.unescape(text)] else { throw Refusal("value set") }
+      return { value in
+        guard case .token(let system, let code) = value else { return false }
+        return members.contains { $0.system == system && ($0.code == nil || $0.code == code) }
+      }
+    case "above", "below":
+      let token = try Token(text)
+      guard let code = token.code else { throw Refusal("no code") }
+      let system = token.system
+      if let system, !system.isEmpty, !OracleTerminology.isKnown(system) { throw Refusal("unknown hierarchy") }
+      let branch = OracleTerminology.branch(modifier ?? "", code)
+      return { value in
+        guard case .token(let own, let stored) = value else { return false }
+        if own == OracleTerminology.codes, system ?? own == own { return branch.contains(stored) }
+        return stored == code && system ?? own == own
+      }
     default:
       let token = try Token(text)
       return { if case .token(let system, let code) = $0 { token.matches(system, code) } else { false } }
     }
   }
 
-  private func referenceTest(_ modifier: String?, _ text: String) throws -> (OracleValue) -> Bool {
+  private func referenceTest(_ definition: Definition, _ modifier: String?, _ text: String) throws -> (OracleValue)
+    -> Bool
+  {
     if modifier == "identifier" {
       let token = try Token(text)
       return { if case .identifier(let system, let value) = $0 { token.matches(system, value) } else { false } }
     }
-    let text = OracleText.unescape(text)
+    let named = data.own("", OracleText.unescape(text))
+    let text = named.type.isEmpty ? named.id : "\(named.type)/\(named.id)"
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     let isTyped = parts.count == 2 && data.schema.resourceType(parts[0]) != nil
+    if let modifier, modifier == "above" || modifier == "below" {
+      let targets = data.targets(definition)
+      guard isTyped || targets.count == 1 else { throw Refusal("no type") }
+      let target = isTyped ? parts[0] : targets[0]
+      let branch = try branch(modifier, of: parts[parts.count - 1], target)
+      return { value in
+        guard case .reference(let type, let id) = value else { return false }
+        let own = self.data.own(type, id)
+        return own.type == target && branch.contains(own.id)
+      }
+    }
     return { value in
-      guard case .reference(let type, let id) = value else { return false }
+      guard case .reference(let storedType, let storedID) = value else { return false }
+      let (type, id) = self.data.own(storedType, storedID)
       if let modifier { return type == modifier && (isTyped ? parts == [type, id] : id == text) }
       if isTyped { return parts == [type, id] }
       return OracleText.isSame(id, text)
@@ -254,6 +290,7 @@ extension Oracle {
       case "le": return low <= exact
       case "sa": return low > exact
       case "eb": return high < exact
+      case "co": return low <= exact && high >= exact
       default: return false
       }
     }
@@ -283,12 +320,13 @@ extension Oracle {
     }
   }
 
-  /// Units of the data, as so many of the smallest of their kind (UCUM). An amount of substance counts particles.
+  /// Units of the data, as so many of the smallest of their kind (UCUM). An amount of substance is a kind of its own
+  /// here, as in the SI: who searches for cells does not look for molecules.
   private static let units: [String: (kind: String, factor: Int128)] = [
     "mg": ("mass", 1), "g": ("mass", 1_000), "kg": ("mass", 1_000_000), "cm": ("length", 1), "m": ("length", 100),
     "s": ("time", 1), "min": ("time", 60), "h": ("time", 3_600), "d": ("time", 86_400), "a": ("time", 31_557_600),
     "mg/dL": ("density", 1), "g/dL": ("density", 1_000), "mg/g": ("ratio", 1), "%": ("ratio", 10),
-    "10*3/uL": ("count", 1), "10*6/uL": ("count", 1_000), "mmol/L": ("count", 602_213_670_000),
+    "10*3/uL": ("count", 1), "10*6/uL": ("count", 1_000), "mmol/L": ("amount", 1),
   ]
 
   private func isConverted(

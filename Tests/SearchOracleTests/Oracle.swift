@@ -37,10 +37,11 @@ final class Oracle {
   private static let resultParameters: Set<String> = [
     "_count", "_total", "_summary", "_sort", "_include", "_revinclude", "_include:iterate", "_revinclude:iterate",
     "_type", "_elements",
+    "_includesCount",
   ]
 
-  /// - Parameter type: nil for a search of the whole system.
-  func answer(_ type: String?, _ query: String) throws -> Answer {
+  /// - Parameter type: nil for a search of the whole system, or of all that is in a compartment.
+  func answer(_ type: String?, _ query: String, in compartment: OracleCompartment? = nil) throws -> Answer {
     let parameters = OracleText.parameters(query)
     let types = try self.types(type, parameters)
     var answer = Answer()
@@ -63,7 +64,9 @@ final class Oracle {
       // A join that leads nowhere from some of the types finds none of them.
       if let refusal, !isRead || name == "_filter" { throw refusal }
     }
-    answer.matches = try sorted(found.reduce(Set()) { $0.union($1) }, types, parameters)
+    var matches = found.reduce(Set()) { $0.union($1) }
+    if let compartment { matches.formIntersection(members(compartment, types)) }
+    answer.matches = try sorted(matches, types, parameters)
     try readResults(parameters, &answer)
     return answer
   }
@@ -105,7 +108,9 @@ final class Oracle {
     guard Set(kinds).count == 1 else { throw Refusal("not common") }
   }
 
-  static func isSpecial(_ code: String) -> Bool { ["_has", "_list", "_filter", "_type"].contains(code) }
+  static func isSpecial(_ code: String) -> Bool {
+    ["_has", "_list", "_filter", "_type", "_text", "_content"].contains(code)
+  }
 
   /// Whether the first step of a name means something to a type.
   func isKnown(_ name: String, _ type: String) -> Bool {
@@ -129,6 +134,7 @@ final class Oracle {
     switch parts[0] {
     case "_list": return try list(value, type)
     case "_filter": return try filter(value, type)
+    case "_text", "_content": return try fullText(name, value, type)
     case "_type":
       let types = value.split(separator: ",").map(String.init)
       guard !types.isEmpty, types.allSatisfy({ data.schema.resourceType($0) != nil }) else { throw Refusal("_type") }
@@ -171,10 +177,7 @@ final class Oracle {
 
   /// What a resource refers to under a parameter, as far as it is there.
   func links(_ place: Int, _ definition: Definition) -> [Int] {
-    data.values(place, definition).compactMap {
-      guard case .reference(let type, let id) = $0 else { return nil }
-      return data.place(type, id)
-    }
+    references(place, definition).compactMap { data.place($0.type, $0.id) }
   }
 
   /// `_has:Observation:patient:code`

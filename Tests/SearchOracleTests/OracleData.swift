@@ -25,6 +25,8 @@ final class OracleData {
   private var programs: [String: FHIRPathProgram] = [:]
   private var read: [String: [[OracleValue]?]] = [:]
   private var combined: [String: [[[[OracleValue]]]?]] = [:]
+  /// Texts for full-text search, by their kind and the resource's place.
+  var texts: [String: [Int: [String]]] = [:]
 
   init(_ resources: [OracleResource]) {
     self.resources = resources
@@ -34,6 +36,15 @@ final class OracleData {
   }
 
   func place(_ type: String, _ id: String) -> Int? { byReference["\(type)/\(id)"] }
+
+  /// What a reference refers to: a URL below the server's own address is a reference to its own resource (FHIR R4
+  /// search#reference). Other URLs have no type.
+  func own(_ type: String, _ id: String) -> (type: String, id: String) {
+    guard type.isEmpty, id.hasPrefix(OracleServer.base + "/") else { return (type, id) }
+    let parts = id.dropFirst(OracleServer.base.count + 1).split(separator: "/").map(String.init)
+    guard parts.count == 2, schema.resourceType(parts[0]) != nil else { return (type, id) }
+    return (parts[0], parts[1])
+  }
 
   /// The types searched where none is named.
   lazy var allTypes = schema.resourceTypes.map { schema.name($0) }
@@ -75,6 +86,13 @@ final class OracleData {
     var values: [OracleValue] = []
     if let expression = definition.expression {
       for item in evaluate(expression, [root(resource)], resource) { values += reader.values(item, definition.type) }
+      if let whole = Self.withoutTargetType(expression) {
+        // `patient` is `subject` where the address tells a patient; identifiers do not tell.
+        values.removeAll { $0.isOpaque }
+        for item in evaluate(whole, [root(resource)], resource) {
+          values += reader.values(item, definition.type).filter(\.isIdentifier)
+        }
+      }
     }
     if read[definition.url] == nil {
       read[definition.url] = Array(repeating: nil, count: resources.count)
@@ -103,6 +121,11 @@ final class OracleData {
     }
     combined[definition.url]?[place] = found
     return found
+  }
+
+  /// What an expression leads to in a resource.
+  func nodes(_ expression: String, _ resource: OracleResource) -> [FHIRPathNode] {
+    evaluate(expression, [root(resource)], resource).compactMap { if case .node(let node) = $0 { node } else { nil } }
   }
 
   private func root(_ resource: OracleResource) -> FHIRPathItem {
@@ -139,4 +162,21 @@ final class OracleData {
     "DocumentReference.status": "http://hl7.org/fhir/document-reference-status",
     "DocumentReference.relation": "http://hl7.org/fhir/document-relationship-type",
   ]
+
+  /// `Observation.subject.where(resolve() is Patient)` without the condition; nil where there is none.
+  private static func withoutTargetType(_ expression: String) -> String? {
+    let pieces = expression.split(separator: ".where(resolve() is ", omittingEmptySubsequences: false)
+    guard pieces.count > 1 else { return nil }
+    return String(pieces[0]) + pieces.dropFirst().map { String($0.drop { $0 != ")" }.dropFirst()) }.joined()
+  }
+}
+
+extension OracleValue {
+  /// Whether nothing says what it leads to: an identifier, or an address without a type.
+  fileprivate var isOpaque: Bool {
+    if case .reference("", let id) = self { return id.hasPrefix("urn:") }
+    return isIdentifier
+  }
+
+  fileprivate var isIdentifier: Bool { if case .identifier = self { true } else { false } }
 }

@@ -146,7 +146,9 @@ struct OracleReader {
   private func dates(_ value: JSONValue, _ type: String) -> [OraclePeriod] {
     func range(_ value: JSONValue?) -> (low: Int64, high: Int64)? { value?.string.flatMap(OracleDate.range) }
     switch type {
-    case "date", "dateTime", "instant": return range(value).map { [OraclePeriod(low: $0.low, high: $0.high)] } ?? []
+    case "date", "dateTime": return range(value).map { [OraclePeriod(low: $0.low, high: $0.high)] } ?? []
+    // "A fixed point in time … with an effective width of 0" (FHIR R4 search#date).
+    case "instant": return range(value).map { [OraclePeriod(low: $0.low, high: $0.low)] } ?? []
     case "Period":
       let (start, end) = (range(value["start"]), range(value["end"]))
       return start == nil && end == nil ? [] : [OraclePeriod(low: start?.low, high: end?.high)]

@@ -4,7 +4,9 @@ import TestSupport
 /// One query asked on both sides.
 struct OracleRun {
   let world: OracleWorld
+  /// nil for a search of everything.
   let type: String?
+  var compartment: OracleCompartment?
   var parameters: [(name: String, value: String)]
   /// Chooses the length of the pages.
   let seed: UInt64
@@ -17,6 +19,11 @@ struct OracleRun {
     var isRefused = false
   }
 
+  /// What the search is addressed to.
+  private var path: String {
+    compartment.map { "\($0.type)/\($0.id)/\(type ?? "*")" } ?? type ?? ""
+  }
+
   private var query: String {
     parameters.map { "\(OracleText.encode($0.name))=\(OracleText.encode($0.value))" }.joined(separator: "&")
   }
@@ -25,9 +32,9 @@ struct OracleRun {
     var outcome = Outcome()
     let expected: Oracle.Answer
     do {
-      expected = try world.oracle.answer(type, query)
+      expected = try world.oracle.answer(type, query, in: compartment)
     } catch let refusal as Refusal {
-      let reply = try await world.server.send(.get, "\(type ?? "")?\(query)")
+      let reply = try await world.server.send(.get, "\(path)?\(query)")
       outcome.isRefused = true
       if reply.status != 400 { outcome.difference = "status \(reply.status), but: \(refusal.reason)" }
       return outcome
@@ -37,7 +44,7 @@ struct OracleRun {
     var random = SeededGenerator(seed: seed)
     let length = max(1, ids.count / Int(1 + random.next() % 5)) + Int(random.next() % 3)
     var seen: [String] = []
-    var url: String? = "\(type ?? "")?\(query)\(query.isEmpty ? "" : "&")_count=\(length)"
+    var url: String? = "\(path)?\(query)\(query.isEmpty ? "" : "&")_count=\(length)"
     while let next = url {
       let page = try await world.server.send(.get, next)
       guard page.status == 200 else {
@@ -52,7 +59,7 @@ struct OracleRun {
       let matches = page.resources("match")
       seen += matches
       outcome.pages += 1
-      if let difference = includes(page, matches, expected) {
+      if let difference = try await includes(page, matches, expected) {
         outcome.difference = difference
         return outcome
       }
@@ -68,8 +75,23 @@ struct OracleRun {
     return "\(resource.type)/\(resource.id)"
   }
 
-  private func includes(_ page: OracleServer.Reply, _ matches: [String], _ expected: Oracle.Answer) -> String? {
-    let found = page.resources("include")
+  private func includes(
+    _ page: OracleServer.Reply, _ matches: [String], _ expected: Oracle.Answer
+  ) async throws -> String? {
+    var found = page.resources("include")
+    // What does not fit a page is told by further ones.
+    let most = parameters.last { $0.name == "_includesCount" }.flatMap { Int($0.value) }
+    if let most, found.count > most { return "\(found.count) included instead of \(most) at most" }
+    var url = page.link("related")
+    while let next = url {
+      let more = try await world.server.send(.get, next)
+      let others = more.resources("include")
+      guard more.status == 200, !others.isEmpty, others.count <= most ?? 0 else {
+        return "\(next): status \(more.status), \(others.count) included"
+      }
+      found += others
+      url = more.next
+    }
     let places = matches.compactMap { match -> Int? in
       let parts = match.split(separator: "/").map(String.init)
       return world.oracle.data.place(parts[0], parts[1])
@@ -110,7 +132,7 @@ struct OracleRun {
       }
     }
     let readable = best.parameters.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
-    return "\(type ?? "")?\(readable.prefix(600)): \(text.prefix(700))"
+    return "\(path)?\(readable.prefix(600)): \(text.prefix(700))"
   }
 
   private var smaller: [OracleRun] {

@@ -35,8 +35,10 @@ final class OracleServer: Sendable {
     var text: String { body.map { String(decoding: $0.json, as: UTF8.self) } ?? "" }
     var updated: String? { body?["meta"]?["lastUpdated"]?.string }
     var total: Int? { body?["total"]?.integer }
-    var next: String? {
-      body?["link"]?.elements.first { $0["relation"]?.string == "next" }?["url"]?.string
+    var next: String? { link("next") }
+
+    func link(_ relation: String) -> String? {
+      body?["link"]?.elements.first { $0["relation"]?.string == relation }?["url"]?.string
     }
 
     /// `Type/id` of the entries of a mode (`match`, `include`), in order.

@@ -49,6 +49,7 @@ struct OracleWorld {
       current["\(resource.0)/\(resource.1)"] = nil
       if place % 26 == 5 { try await put(resource.0, resource.1, resource.2) }
     }
+    for (type, id, json) in OracleTerminology.resources { try await put(type, id, Array(json.utf8)) }
     time.stop()
     let oracle = Oracle(
       OracleData(order.compactMap { current[$0] }), now: now.milliseconds * 1_000, convertsUnits: convertsUnits)

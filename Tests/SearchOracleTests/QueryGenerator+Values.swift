@@ -6,6 +6,13 @@ extension QueryGenerator {
     let code = definition.code
     if chance(7) { return ("\(code):missing", chance(50) ? "true" : "false") }
     let modifier = self.modifier(type, definition)
+    if modifier == "above" || modifier == "below", let value = hierarchy(definition) {
+      return ("\(code):\(modifier ?? "")", value)
+    }
+    if modifier == "in" || modifier == "not-in" {
+      let sets = (0...(chance(20) ? 1 : 0)).map { _ in OracleText.escape(valueSet()) }
+      return ("\(code):\(modifier ?? "")", sets.joined(separator: ","))
+    }
     let count = chance(20) ? 2 + number(2) : 1
     let values = (0..<count).map { _ in value(type, definition, modifier: modifier, withPrefix: true) }
     return ("\(code)\(modifier.map { ":\($0)" } ?? "")", values.filter { !$0.isEmpty }.joined(separator: ",").orX)
@@ -15,11 +22,65 @@ extension QueryGenerator {
     guard chance(35) else { return nil }
     switch definition.type {
     case .string: return pick(["exact", "contains"])
-    case .token: return definition.code == "_id" ? "not" : pick(["not", "not", "text", "of-type"])
-    case .reference: return chance(40) ? "identifier" : pick(data.targets(definition))
+    case .token:
+      return definition.code == "_id"
+        ? "not" : pick(["not", "not", "text", "of-type", "in", "not-in", "above", "below"])
+    case .reference:
+      if chance(30), hierarchicalTarget(definition) != nil { return pick(["above", "below"]) }
+      return chance(40) ? "identifier" : pick(data.targets(definition))
     case .uri: return pick(["above", "below"])
     default: return nil
     }
+  }
+
+  // MARK: Value sets and hierarchies
+
+  mutating func valueSet() -> String {
+    chance(96) ? pick(OracleTerminology.valueSets.keys.sorted()) : pick(OracleTerminology.unknown)
+  }
+
+  /// A value of `:above` and `:below`; nil where URLs are meant.
+  private mutating func hierarchy(_ definition: Definition) -> String? {
+    switch definition.type {
+    case .token:
+      let code = pick(["A", "a", "b-1", "8867-4", "none"])
+      return pick([code, code, "\(OracleTerminology.codes)|\(code)", "\(OracleTerminology.codes)|\(code)"])
+    case .reference:
+      guard let target = hierarchicalTarget(definition), let places = data.places[target] else { return nil }
+      let text = "\(target)/\(data.resources[pick(places)].id)"
+      return chance(20) ? "\(OracleServer.base)/\(text)" : text
+    default: return nil
+    }
+  }
+
+  private func hierarchicalTarget(_ definition: Definition) -> String? {
+    data.targets(definition).first { ["Location", "Organization", "Encounter"].contains($0) }
+  }
+
+  // MARK: Full text
+
+  /// Words of a resource, of those that are not the grammar's own.
+  mutating func fullText(_ type: String) -> (name: String, value: String) {
+    let name = chance(50) ? "_text" : "_content"
+    var texts: [[String]] = []
+    for _ in 0..<8 where texts.isEmpty {
+      guard let place = data.places[type].map({ pick($0) }) else { break }
+      texts = (name == "_text" ? data.narratives(place) : data.texts(place)).map { words in
+        words.filter { !["and", "or", "not"].contains($0) }
+      }
+      texts.removeAll(where: \.isEmpty)
+    }
+    guard !texts.isEmpty else { return (name, "lung") }
+    let alternatives = (0...(chance(30) ? 1 : 0)).map { _ -> String in
+      let words = pick(texts)
+      if name == "_text", words.count > 1, chance(30) {
+        let start = number(words.count - 1)
+        return "\"\(words[start]) \(words[start + 1])\""
+      }
+      return (0...(chance(30) ? 1 : 0)).map { _ in pick(pick(texts)) }.joined(separator: pick([" ", " AND "]))
+    }
+    let text = alternatives.joined(separator: pick([" OR ", ","]))
+    return (name, chance(20) ? text.uppercased() : text)
   }
 
   /// One alternative, escaped.
@@ -137,7 +198,9 @@ extension QueryGenerator {
       if case .reference(let type, let id) = value { (type, id) } else { nil }
     }
     guard !references.isEmpty else { return "pati-1" }
-    let (type, id) = pick(references)
+    let stored = pick(references)
+    let (type, id) = data.own(stored.type, stored.id)
+    if !type.isEmpty, chance(20) { return OracleText.escape("\(OracleServer.base)/\(type)/\(id)") }
     if id.contains(":") && modifier != nil { return "pati-1" }
     return OracleText.escape(type.isEmpty || chance(35) ? id : "\(type)/\(id)")
   }

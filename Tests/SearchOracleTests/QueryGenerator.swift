@@ -44,11 +44,35 @@ struct QueryGenerator {
     var parameters: [(name: String, value: String)] = []
     for _ in 0..<pick([0, 1, 1, 1, 1, 1, 1, 2, 2, 3]) { parameters.append(criterion(type, depth: 0)) }
     if chance(35) { parameters.append(("_sort", sort(type))) }
-    if chance(20) { for _ in 0...number(2) { parameters.append(include(type)) } }
+    if chance(20) {
+      for _ in 0...number(2) { parameters.append(include(type)) }
+      if chance(40) { parameters.append(("_includesCount", "\(1 + number(12))")) }
+    }
     if chance(20) { parameters.append(("_total", "accurate")) }
     if chance(4) { parameters.append(("_summary", "count")) }
     if chance(2) { parameters.append(("unknown-parameter", "1")) }
     return (type, parameters)
+  }
+
+  /// A search of everything, of a type, or of a compartment.
+  mutating func run(_ world: OracleWorld, seed: UInt64) -> OracleRun {
+    guard chance(7) else {
+      let (type, parameters) = query()
+      return OracleRun(world: world, type: type, parameters: parameters, seed: seed)
+    }
+    let type = chance(75) ? pick(["Observation", "Observation", "Encounter", "Condition", pick(types)]) : nil
+    var parameters = type == nil ? systemQuery() : []
+    if chance(60) { parameters = [] }
+    if let type, chance(40) { parameters.append(criterion(type, depth: 0)) }
+    if let type, chance(40) { parameters.append(("_sort", sort(type))) }
+    if let type, chance(20) { parameters.append(include(type)) }
+    return OracleRun(world: world, type: type, compartment: compartment(), parameters: parameters, seed: seed)
+  }
+
+  private mutating func compartment() -> OracleCompartment {
+    let type = pick(["Patient", "Patient", "Patient", "Encounter", "Practitioner"])
+    let id = data.places[type].map { data.resources[pick($0)].id } ?? "none"
+    return OracleCompartment(type: type, id: chance(95) ? id : "none")
   }
 
   /// Over several types, by what all of them have.
@@ -74,6 +98,7 @@ struct QueryGenerator {
     case 20..<26 where depth == 0: return ("_filter", filter(type, depth: 0))
     case 26..<28 where depth == 0: return ("_list", pick(["list-1", "list-2,list-3", "list-9"]))
     case 28..<31 where depth == 0: return malformed()
+    case 31..<36: return fullText(type)
     default: return plain(type, definition(type))
     }
   }
@@ -166,16 +191,20 @@ struct QueryGenerator {
       switch definition.type {
       case .string: ["eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"]
       case .date: ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap", "po", "co"]
-      case .number, .quantity: ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+      case .number: ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap", "co"]
+      case .quantity: ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
       case .reference: ["eq", "ne", "re"]
+      case .token: ["eq", "ne", "eq", "ne", "in", "ni"]
       default: ["eq", "ne"]
       }
+    let operation = pick(operations)
+    if operation == "in" || operation == "ni" { return "\(definition.code) \(operation) \"\(valueSet())\"" }
     let value = self.value(type, definition, modifier: nil, withPrefix: false)
     // These are taken as they stand in a filter.
     let isText = [.string, .uri, .reference].contains(definition.type)
     let text = isText ? OracleText.unescape(value) : value
     let quoted = "\"" + text.map { $0 == "\"" || $0 == "\\" ? "\\\($0)" : "\($0)" }.joined() + "\""
-    return "\(definition.code) \(pick(operations)) \(quoted)"
+    return "\(definition.code) \(operation) \(quoted)"
   }
 
   // MARK: Refusals

@@ -24,8 +24,7 @@ import Testing
     var generator = QueryGenerator(world.oracle.data, seed: 0)
     for seed in first..<(first + count) {
       generator.random = .init(seed: UInt64(seed))
-      let (type, parameters) = generator.query()
-      let run = OracleRun(world: world, type: type, parameters: parameters, seed: UInt64(seed))
+      let run = generator.run(world, seed: UInt64(seed))
       let outcome = try await run.compare()
       matched += outcome.matches > 0 ? 1 : 0
       refused += outcome.isRefused ? 1 : 0

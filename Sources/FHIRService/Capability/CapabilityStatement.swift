@@ -35,7 +35,7 @@ final class CapabilityStatement: Sendable {
 
   private func statement(_ base: String) -> [UInt8] {
     let schema = parameters.schema
-    var writer = JSONWriter(reserving: 512 * 1024)
+    var writer = JSONWriter(reserving: 1024 * 1024)
     writer.beginObject()
     writer.member("resourceType", "CapabilityStatement")
     writer.member("url", "\(base)/metadata")
@@ -63,9 +63,13 @@ final class CapabilityStatement: Sendable {
     writer.member("mode", "server")
     writer.key("resource")
     writer.beginArray()
-    for type in schema.resourceTypes where schema.name(type) != "Parameters" { write(type, schema, base, to: &writer) }
+    let references = CapabilityReferences(parameters)
+    for type in schema.resourceTypes where schema.name(type) != "Parameters" {
+      write(type, references, base, to: &writer)
+    }
     writer.endArray()
     writer.codes("interaction", ["transaction", "batch", "search-system", "history-system"])
+    write(SearchQueryParser.special(schema), to: &writer)
     writer.key("operation")
     writer.beginArray()
     writer.operation("versions", "http://hl7.org/fhir/OperationDefinition/CapabilityStatement-versions")
@@ -81,7 +85,10 @@ final class CapabilityStatement: Sendable {
     return writer.bytes
   }
 
-  private func write(_ type: Schema.TypeID, _ schema: Schema, _ base: String, to writer: inout JSONWriter) {
+  private func write(
+    _ type: Schema.TypeID, _ references: CapabilityReferences, _ base: String, to writer: inout JSONWriter
+  ) {
+    let schema = parameters.schema
     writer.beginObject()
     writer.member("type", schema.name(type))
     writer.member("profile", "http://hl7.org/fhir/StructureDefinition/\(schema.name(type))")
@@ -96,6 +103,8 @@ final class CapabilityStatement: Sendable {
     writer.member("conditionalRead", "full-support")
     writer.member("conditionalUpdate", true)
     writer.member("conditionalDelete", "multiple")
+    writer.strings("searchInclude", references.included(by: type))
+    writer.strings("searchRevInclude", references.includable(to: type))
     let searchable = parameters.parameters(type).filter { $0.isSearchable(schema) }
     if !searchable.isEmpty {
       writer.key("searchParam")
@@ -120,6 +129,46 @@ final class CapabilityStatement: Sendable {
     writer.endArray()
     writer.endObject()
   }
+
+  /// Parameters of every search.
+  private func write(_ special: [(name: String, kind: SearchParameter.Kind)], to writer: inout JSONWriter) {
+    writer.key("searchParam")
+    writer.beginArray()
+    for parameter in special {
+      writer.beginObject()
+      writer.member("name", parameter.name)
+      writer.member("type", "\(parameter.kind)")
+      writer.endObject()
+    }
+    writer.endArray()
+  }
+}
+
+/// What searches can bring along: the reference parameters by the types that have them, and that they lead to.
+private struct CapabilityReferences {
+  private var included: [Schema.TypeID: [String]] = [:]
+  private var includable: [Schema.TypeID: [String]] = [:]
+  private let schema: Schema
+
+  init(_ parameters: SearchParameters) {
+    schema = parameters.schema
+    for type in schema.resourceTypes {
+      for parameter in parameters.parameters(type) where parameter.kind == .reference {
+        let name = "\(schema.name(type)):\(parameter.code)"
+        included[type, default: []].append(name)
+        let targets = parameter.definition.targets
+        for target in targets.isEmpty ? schema.resourceTypes : targets { includable[target, default: []].append(name) }
+      }
+    }
+  }
+
+  /// Values of `_include` for a search of a type.
+  func included(by type: Schema.TypeID) -> [String] {
+    ["*", "\(schema.name(type)):*"] + (included[type] ?? [])
+  }
+
+  /// Values of `_revinclude` for a search of a type.
+  func includable(to type: Schema.TypeID) -> [String] { ["*:*"] + (includable[type] ?? []) }
 }
 
 extension JSONWriter {

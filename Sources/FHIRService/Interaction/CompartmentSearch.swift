@@ -66,6 +66,6 @@ extension FHIRService {
     }
     let subject = SearchValue.reference(type: schema.name(compartment.type), id: compartment.id)
     search.criteria.append(
-      .condition(SearchCondition(parameters: parameters, modifier: nil, values: [subject])))
+      .condition(SearchCondition(parameters: parameters, modifier: nil, values: [subject], base: search.base)))
   }
 }

@@ -32,7 +32,7 @@ extension FHIRService {
     let catalog = store.catalog
     let parser = SearchQueryParser(
       call.usesPartialIndices ? catalog.indexed : catalog.searchable, limits: limits, clock: clock,
-      isStrict: call.preference.isStrict)
+      isStrict: call.preference.isStrict, base: call.base)
     // A shape that makes no sense is refused before anything is looked up.
     _ = try ResourceShape(query, schema: schema)
     return try parser.parse(query, types: type.map { [$0] } ?? [])

@@ -105,7 +105,7 @@ private struct SearchCodes {
     }
     return SearchCondition(
       parameters: condition.parameters, modifier: condition.modifier == .notIn ? .not : nil,
-      values: values + list.searchValues)
+      values: values + list.searchValues, base: condition.base)
   }
 
   /// More systems than this in use under a parameter are not gone through.
@@ -182,10 +182,11 @@ extension SearchCriterion {
       let targets = try chain.targets.map { target in
         SearchChain.Target(type: target.type, criteria: try target.criteria.map { try $0.mapped(replace) })
       }
-      return .chain(SearchChain(parameters: chain.parameters, targets: targets))
+      return .chain(SearchChain(parameters: chain.parameters, targets: targets, base: chain.base))
     case .reverseChain(let chain):
       return .reverseChain(
-        SearchReverseChain(parameter: chain.parameter, criteria: try chain.criteria.map { try $0.mapped(replace) }))
+        SearchReverseChain(
+          parameter: chain.parameter, criteria: try chain.criteria.map { try $0.mapped(replace) }, base: chain.base))
     case .all(let criteria): return .all(try criteria.map { try $0.mapped(replace) })
     case .any(let criteria): return .any(try criteria.map { try $0.mapped(replace) })
     case .not(let criterion): return .not(try criterion.mapped(replace))

@@ -90,7 +90,7 @@ extension FHIRService {
       let resource = try resource(call, type)
       let criteria: SearchQuery?
       if let text = call.conditions.ifNoneExist {
-        criteria = try self.criteria(type, QueryString(parsing: text.drop { $0 == "?" }))
+        criteria = try self.criteria(type, QueryString(parsing: text.drop { $0 == "?" }), base: call.base)
       } else {
         criteria = nil
       }
@@ -109,7 +109,8 @@ extension FHIRService {
       return WriteRequest(type: type, target: .update(id: id), resource: resource, ifMatch: ifMatch, freshID: newID())
     case .conditionalUpdate(let type, let query):
       let resource = try resource(call, type)
-      let criteria = try criteria(type, QueryString(query.parameters.filter { $0.name != "_meta-history" }))
+      let selecting = QueryString(query.parameters.filter { $0.name != "_meta-history" })
+      let criteria = try criteria(type, selecting, base: call.base)
       return WriteRequest(
         type: type, target: .conditionalUpdate(criteria, id: idText(resource)), resource: resource, ifMatch: ifMatch,
         freshID: newID())
@@ -118,11 +119,12 @@ extension FHIRService {
         type: type, target: .patch(id: id, try patch(call)), resource: nil, ifMatch: ifMatch, freshID: newID())
     case .conditionalPatch(let type, let query):
       let selecting = QueryString(query.parameters.filter { $0.name != "_meta-history" })
-      let criteria = try criteria(type, selecting, unselective: .preconditionFailed)
+      let criteria = try criteria(type, selecting, base: call.base, unselective: .preconditionFailed)
       return WriteRequest(
         type: type, target: .conditionalPatch(criteria, try patch(call)), resource: nil, ifMatch: ifMatch,
         freshID: newID())
-    case .conditionalDelete(let type, let query): return try conditionalDeleteRequest(type, query, ifMatch)
+    case .conditionalDelete(let type, let query):
+      return try conditionalDeleteRequest(type, query, ifMatch, base: call.base)
     case .delete(let type, let id), .purgeHistory(let type, let id):
       return WriteRequest(type: type, target: .delete(id: id), resource: nil, ifMatch: ifMatch, freshID: newID())
     default:
@@ -162,11 +164,11 @@ extension FHIRService {
   /// Parameters of a conditional deletion that say how to delete.
   private static let deletionParameters: Set<String> = ["_count", "_hardDelete", "hardDelete", "_remove-references"]
 
-  private func conditionalDeleteRequest(_ type: Schema.TypeID, _ query: QueryString, _ ifMatch: Int64?) throws(Fault)
-    -> WriteRequest
-  {
+  private func conditionalDeleteRequest(
+    _ type: Schema.TypeID, _ query: QueryString, _ ifMatch: Int64?, base: String
+  ) throws(Fault) -> WriteRequest {
     let selecting = query.parameters.filter { !Self.deletionParameters.contains($0.name) }
-    let criteria = try criteria(type, QueryString(selecting), unselective: .preconditionFailed)
+    let criteria = try criteria(type, QueryString(selecting), base: base, unselective: .preconditionFailed)
     var count: Int?
     if let text = query["_count"] {
       guard let number = Int(text), (1...limits.conditionalDeletionsMax).contains(number) else {
@@ -184,9 +186,10 @@ extension FHIRService {
   }
 
   /// Criteria of a conditional interaction: every parameter must be understood, and one must select.
-  func criteria(_ type: Schema.TypeID, _ query: QueryString, unselective: Fault.Category = .invalid) throws(Fault)
-    -> SearchQuery
-  {
+  /// - Parameter base: the service's address; see `SearchQuery.base`.
+  func criteria(
+    _ type: Schema.TypeID, _ query: QueryString, base: String? = nil, unselective: Fault.Category = .invalid
+  ) throws(Fault) -> SearchQuery {
     // A parameter without a value selects nothing.
     let given = QueryString(query.parameters.filter { !$0.value.isEmpty })
     let fault = Fault(
@@ -194,7 +197,7 @@ extension FHIRService {
       "Conditional operation on \(schema.name(type)) was not attempted because search criteria was not selective "
         + "enough.", code: "invalid")
     guard given.parameters.contains(where: { isKnown($0.name, type) }) else { throw fault }
-    let parser = SearchQueryParser(store.parameters, limits: limits, clock: clock, isStrict: true)
+    let parser = SearchQueryParser(store.parameters, limits: limits, clock: clock, isStrict: true, base: base)
     let criteria = try parser.parse(given, types: [type])
     guard !criteria.criteria.isEmpty else { throw fault }
     try refuseText(criteria)

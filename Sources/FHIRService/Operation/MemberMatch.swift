@@ -138,9 +138,9 @@ extension SearchValue {
     case .date(_, let low, let high, _): self = .date(.eq, low: low, high: high)
     case .number(_, let low, let high, _): self = .number(.eq, low: low, high: high, exact: low)
     case .quantity(_, let system, let code, let low, let high, _):
-      if IndexRow.isPseudoSystem(system) { return nil }
       self = .quantity(
-        .eq, low: low, high: high, exact: low, system: system.isEmpty ? nil : system, code: code.isEmpty ? nil : code)
+        .eq, SearchAmount(low: low, high: high, exact: low), system: system.isEmpty ? nil : system,
+        code: code.isEmpty ? nil : code)
     case .uri(_, let value): self = .uri(value)
     case .reference, .composite, .position, .missing: return nil
     }

@@ -69,10 +69,27 @@ extension FHIRService {
 
   private static let resourcesMax = 10_000
 
+  /// Whether the body is `{"resourceType":"Parameters","parameter":[]}`: FHIR's JSON has no empty arrays (R4
+  /// json.html#2.6.2), but Azure's documentation sends just this.
+  private func saysNothing(_ call: Call) -> Bool {
+    guard let resource = call.resource else { return false }
+    let value = JSONValue(resource.document, resource.node)
+    guard value["resourceType"]?.string == "Parameters", let list = value["parameter"], list.kind == .array else {
+      return false
+    }
+    return list.elements.isEmpty && value.members.count == 2
+  }
+
   private func options(_ operation: Operation, _ call: Call) throws(Fault) -> ReindexJob.Options {
     var options = ReindexJob.Options()
-    for parameter in try query(operation, call).parameters {
+    let given = saysNothing(call) ? operation.query.parameters : try query(operation, call).parameters
+    var names: Set<String> = []
+    for parameter in given {
       let value = parameter.value
+      guard names.insert(parameter.name).inserted else {
+        throw Fault(
+          .invalid, "The parameter '\(parameter.name.prefix(80))' is given more than once.", code: "duplicate")
+      }
       switch parameter.name {
       case "maximumNumberOfResourcesPerQuery":
         options.resourcesPerQuery = try number(parameter.name, value, 1...Self.resourcesMax)
@@ -88,7 +105,7 @@ extension FHIRService {
       case "_format", "_pretty": continue
       default:
         throw Fault(
-          .invalid, "The parameter '\(parameter.name)' is not one of $reindex's.", code: "not-supported")
+          .invalid, "The parameter '\(parameter.name.prefix(80))' is not one of $reindex's.", code: "not-supported")
       }
     }
     guard options.types == nil || options.parameters == nil else {

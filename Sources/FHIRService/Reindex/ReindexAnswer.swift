@@ -18,9 +18,7 @@ extension FHIRService {
     writer.parameter("lastModified", "valueDateTime", job.updated.fhir)
     writer.parameter("queuedTime", "valueDateTime", job.created.fhir)
     if let started = job.started { writer.parameter("startTime", "valueDateTime", started.fhir) }
-    writer.parameter("totalResourcesToReindex", decimal: "\(job.total).0")
-    writer.parameter("resourcesSuccessfullyReindexed", decimal: "\(job.done).0")
-    writer.parameter("progress", decimal: job.percent)
+    writer.counts(done: job.done, of: job.total, job.status)
     let types = job.progress.map { schema.name($0.type) }
     if !types.isEmpty { writer.parameter("resources", "valueString", types.joined(separator: ",")) }
     let counts = job.progress.filter { $0.total > 0 }.map { "\(schema.name($0.type)):\($0.done) of \($0.total)" }
@@ -30,6 +28,16 @@ extension FHIRService {
     }
     if !job.parameters.isEmpty {
       writer.parameter("searchParams", "valueString", job.parameters.joined(separator: ","))
+      for progress in progressByParameter(job) {
+        writer.beginObject()
+        writer.member("name", "searchParameterProgress")
+        writer.key("part")
+        writer.beginArray()
+        writer.parameter("url", "valueUri", progress.url)
+        writer.counts(done: progress.done, of: progress.total, job.status)
+        writer.endArray()
+        writer.endObject()
+      }
     }
     let options = [
       ("maximumConcurrency", job.options.concurrency),
@@ -46,6 +54,19 @@ extension FHIRService {
     var answer = Answer(status, resource: writer.bytes)
     answer.location = "\(call.base)/_operations/reindex/\(job.id)"
     return answer
+  }
+
+  /// For each parameter of a job that there still is, how many resources of its types there are to index and are done.
+  private func progressByParameter(_ job: ReindexJob) -> [(url: String, done: Int, total: Int)] {
+    let parameters = store.catalog.indexed
+    var counts: [String: (done: Int, total: Int)] = [:]
+    for progress in job.progress {
+      for url in Set(parameters.parameters(progress.type).map(\.definition.url)) {
+        counts[url, default: (0, 0)].done += progress.done
+        counts[url, default: (0, 0)].total += progress.total
+      }
+    }
+    return job.parameters.compactMap { url in counts[url].map { (url, $0.done, $0.total) } }
   }
 
   /// What a resource says for search, one parameter for each index row.
@@ -72,16 +93,6 @@ extension FHIRService {
   }
 }
 
-extension ReindexJob {
-  /// Hundredths done, with one digit behind the point.
-  fileprivate var percent: String {
-    if status == .completed { return "100.0" }
-    guard total > 0 else { return "0.0" }
-    let tenths = min(1_000, done * 1_000 / total)
-    return "\(tenths / 10).\(tenths % 10)"
-  }
-}
-
 extension ReindexJob.Status {
   fileprivate var text: String {
     switch self {
@@ -101,6 +112,20 @@ extension JSONWriter {
     key(valueName)
     string(value)
     endObject()
+  }
+
+  fileprivate mutating func counts(done: Int, of total: Int, _ status: ReindexJob.Status) {
+    parameter("totalResourcesToReindex", decimal: "\(total).0")
+    parameter("resourcesSuccessfullyReindexed", decimal: "\(done).0")
+    parameter("progress", decimal: Self.percent(done, of: total, status))
+  }
+
+  /// Hundredths, with one digit behind the point: a hundred only when the parameters answer.
+  private static func percent(_ done: Int, of total: Int, _ status: ReindexJob.Status) -> String {
+    if status == .completed { return "100.0" }
+    guard total > 0 else { return "0.0" }
+    let tenths = min(999, done * 1_000 / total)
+    return "\(tenths / 10).\(tenths % 10)"
   }
 
   fileprivate mutating func parameter(_ name: String, decimal: String) {

@@ -1,21 +1,61 @@
 import Storage
+import Synchronization
 
-/// How many keys a set has, counted up to a bound: never stale, and it costs no more than what it saves.
+/// How many keys a set has, counted up to a bound: it costs no more than what it saves.
+///
+/// Small sets are counted anew for each search. Large ones are remembered for as long as the store has hardly changed:
+/// for them it is the order of magnitude that counts.
 final class Estimates {
-  /// Counting stops here; two sets that both reach it are told apart by `largeCap`.
+  /// Counting stops at the first of these that tells the terms apart.
+  static let caps = [64, 1_000, 30_000]
+  /// Terms with fewer keys than this are listed rather than walked.
   static let cap = 1_000
   static let largeCap = 30_000
 
   private let reader: any Reader
+  private let remembered: Remembered
   private var known: [SQL: (count: Int, bound: Int)] = [:]
 
-  init(_ reader: any Reader) { self.reader = reader }
+  init(_ reader: any Reader, _ remembered: Remembered) {
+    self.reader = reader
+    self.remembered = remembered
+  }
 
   /// The set's rows, or `bound` if there are as many or more.
   func count(_ set: SQL, upTo bound: Int) throws -> Int {
     if let known = known[set], known.bound >= bound || known.count < known.bound { return min(known.count, bound) }
-    let count = try reader.first("SELECT count(*) FROM (SELECT 1 FROM (\(set)) LIMIT \(bound))") { Int($0.integer(0)) }
-    known[set] = (count ?? 0, bound)
-    return count ?? 0
+    if bound > Self.cap, let count = remembered.count(set) {
+      known[set] = (count, Self.largeCap)
+      return min(count, bound)
+    }
+    let count =
+      try reader.first("SELECT count(*) FROM (SELECT 1 FROM (\(set)) LIMIT \(bound))") { Int($0.integer(0)) } ?? 0
+    known[set] = (count, bound)
+    if bound == Self.largeCap { remembered.remember(set, count) }
+    return count
+  }
+
+  /// Counts of large sets, shared by the searches of a store.
+  final class Remembered: Sendable {
+    private static let countMax = 1_000
+    private static let lifetime = Duration.seconds(60)
+
+    private let counts = Mutex<[SQL: (count: Int, since: ContinuousClock.Instant)]>([:])
+
+    init() {}
+
+    fileprivate func count(_ set: SQL) -> Int? {
+      counts.withLock { counts in
+        guard let known = counts[set], known.since.duration(to: .now) < Self.lifetime else { return nil }
+        return known.count
+      }
+    }
+
+    fileprivate func remember(_ set: SQL, _ count: Int) {
+      counts.withLock { counts in
+        if counts.count >= Self.countMax { counts.removeAll(keepingCapacity: true) }
+        counts[set] = (count, .now)
+      }
+    }
   }
 }

@@ -24,9 +24,8 @@ struct Search {
     let types = try Self.visibleTypes(query, view)
     self.types = types
     let criteria = query.criteria
-    let all = view.store.parameters
     order = PageOrder(
-      keys: query.sort.map { SortKey($0, types.first ?? view.store.schema.resourceTypes[0], criteria, all) })
+      keys: query.sort.map { SortKey($0, types.first ?? view.store.schema.resourceTypes[0], criteria, view.store) })
   }
 
   /// The searched types that the caller may see and that have resources.
@@ -105,7 +104,9 @@ struct Search {
   func chosen(_ type: Schema.TypeID, limit: Int, behind position: PagePosition? = nil, isFree: Bool = true) throws
     -> SearchPlan
   {
-    var plan = try plan(type)
+    // A page in the order of a term's index goes on in it.
+    let isOfStretch = query.sort.isEmpty && position?.values.count == SearchPlan.stretchValues
+    var plan = try plan(type, pairing: !isOfStretch)
     try plan.choose(wanted: limit + 1, behind: position, isFree: isFree, compiler.estimates) {
       try view.resourceCount(type)
     }
@@ -115,13 +116,13 @@ struct Search {
   /// The plan for all of a type's matches.
   func chosenForAll(_ type: Schema.TypeID) throws -> SearchPlan {
     var plan = try plan(type)
-    try plan.chooseForAll(compiler.estimates)
+    try plan.chooseForAll(compiler.estimates) { try view.resourceCount(type) }
     return plan
   }
 
-  private func plan(_ type: Schema.TypeID) throws -> SearchPlan {
-    let terms = try compiler.terms(query.criteria, type)
-    let own = PageOrder(keys: query.sort.map { SortKey($0, type, query.criteria, view.store.parameters) })
+  private func plan(_ type: Schema.TypeID, pairing: Bool = true) throws -> SearchPlan {
+    let terms = try compiler.terms(query.criteria, type, pairing: pairing)
+    let own = PageOrder(keys: query.sort.map { SortKey($0, type, query.criteria, view.store) })
     let number = view.store.numbers.number(type)
     let walks = try own.keys.first?.walks(type: number, query.criteria) { try compiler.systems($0.number) }
     return SearchPlan(terms, own, type: number, orderWalks: walks ?? nil)

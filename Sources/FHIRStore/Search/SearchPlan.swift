@@ -1,3 +1,4 @@
+import Base
 import FHIRModel
 import FHIRSearch
 import Storage
@@ -50,10 +51,12 @@ struct SearchPlan {
     wanted: Int, behind position: PagePosition?, isFree: Bool, _ estimates: Estimates, typeCount: () throws -> Int
   ) throws {
     if order.keys.isEmpty, let position, position.values.count == Self.stretchValues {
-      guard case .integer(let place) = position.values[0], terms.indices.contains(Int(place)),
-        !terms[Int(place)].stretches.isEmpty
-      else { return }
-      lead = .stretches(Int(place))
+      guard case .integer(let place) = position.values[0],
+        let found = terms.firstIndex(where: { $0.place == place && $0.stretching != nil })
+      else {
+        throw Fault(.invalid, "The page can no longer be found. Begin the search anew.", code: "invalid")
+      }
+      lead = .stretches(found)
       return
     }
     if terms.count == 1, order.keys.isEmpty, terms[0].walk != nil {
@@ -64,69 +67,102 @@ struct SearchPlan {
     self.typeCount = typeCount
     if terms.isEmpty && order.keys.isEmpty { return }
     try count(estimates)
-    let fractions = terms.indices.map { place -> Double in
-      guard let count = counts[place] else { return 0.5 }
-      return min(1, Double(max(count, 1)) / Double(max(typeCount, 1)))
+    lead = cheapest(wanted: Double(wanted), mayWalkIndex: isFree && position == nil)
+  }
+
+  /// Chooses what leads where every match is wanted.
+  mutating func chooseForAll(_ estimates: Estimates, typeCount: () throws -> Int) throws {
+    if terms.count == 1, terms[0].set != nil {
+      lead = .term(0)
+      return
     }
-    let all = fractions.reduce(1, *)
-    // A row visited by a walk is probed for all other terms; sorting asks for every key's value besides.
-    let probing = 1 + Double(max(terms.count - 1, 0))
-    let sorting = 1.5 * Double(order.keys.count)
-    /// Rows visited among `count` in order of creation until the page is full. What is about time goes with that
-    /// order, so that all matches may lie at its end.
-    func visited(_ count: Int, besides lead: Int?) -> Double {
-      var rows = Double(wanted) / all * (lead.map { fractions[$0] } ?? 1)
-      for place in terms.indices where place != lead && terms[place].isChronological {
-        rows += Double(count) * (1 - fractions[place]) / 2
-      }
-      return min(Double(count), rows)
-    }
-    var best: (lead: Lead, cost: Double) = (.type, visited(typeCount, besides: nil) * (probing + 1))
-    if !order.keys.isEmpty {
-      best.cost = Double(typeCount) * (probing + sorting)
-      if orderWalks != nil {
-        best = (.order, min(Double(typeCount), Double(wanted) / all) * (probing + sorting))
-      }
-    }
+    self.typeCount = try typeCount()
+    try count(estimates)
+    let probing = probing(besides: nil)
+    var best = (lead: Lead.type, cost: Double(self.typeCount) * (1 + probing))
     for place in terms.indices {
-      guard let count = counts[place] else { continue }
-      let reached = visited(count, besides: place)
-      if isFree && order.keys.isEmpty && position == nil && !terms[place].stretches.isEmpty && count >= Estimates.cap {
-        let cost = min(Double(count), Double(wanted) / all * fractions[place]) * (probing + 1)
-        if cost < best.cost { best = (.stretches(place), cost) }
-      }
-      let cost: Double
-      if !order.keys.isEmpty {
-        cost = Double(count) * (probing + sorting)
-      } else if terms[place].walk != nil {
-        cost = reached * probing
-      } else {
-        cost = Double(count) * 0.5 + reached * probing
-      }
+      guard let count = keys(place) else { continue }
+      let cost = count * (terms[place].cost.listing + self.probing(besides: place))
       if cost < best.cost { best = (.term(place), cost) }
     }
     lead = best.lead
   }
 
-  /// Chooses what leads where every match is wanted.
-  mutating func chooseForAll(_ estimates: Estimates) throws {
-    if terms.count == 1, terms[0].set != nil {
-      lead = .term(0)
-      return
+  /// Counts the terms' keys, further and further until one of them is small enough to tell.
+  private mutating func count(_ estimates: Estimates) throws {
+    for cap in Estimates.caps {
+      for place in terms.indices {
+        let cost = terms[place].cost
+        counts[place] = try cost.known ?? cost.rows.map { try estimates.count($0, upTo: cap) }
+      }
+      if counts.contains(where: { $0.map { $0 < cap } ?? false }) { return }
     }
-    try count(estimates)
-    let counted = terms.indices.filter { counts[$0] != nil }
-    if let least = counted.min(by: { (counts[$0] ?? 0) < (counts[$1] ?? 0) }) { lead = .term(least) }
   }
 
-  private mutating func count(_ estimates: Estimates) throws {
-    for place in terms.indices {
-      counts[place] = try terms[place].set.map { try estimates.count($0, upTo: Estimates.cap) }
+  // MARK: Costs, in rows visited
+
+  /// About how many keys a term has; nil for one that cannot lead.
+  private func keys(_ place: Int) -> Double? {
+    guard terms[place].set != nil, let count = counts[place] else { return nil }
+    return min(Double(max(count, 1)) * terms[place].cost.fanOut, Double(max(typeCount, 1)))
+  }
+
+  /// The part of the type's resources that satisfy a term.
+  private func fraction(_ place: Int) -> Double {
+    keys(place).map { $0 / Double(max(typeCount, 1)) } ?? 0.5
+  }
+
+  /// To test one key for all other terms.
+  private func probing(besides lead: Int?) -> Double {
+    terms.indices.reduce(0) { $1 == lead ? $0 : $0 + terms[$1].cost.probing }
+  }
+
+  /// Rows visited among `count` in order of creation until the page is full. What is about time goes with that order, so
+  /// that all matches may lie at its end.
+  private func visited(_ count: Double, besides lead: Int?, wanted: Double) -> Double {
+    var rows = wanted
+    for place in terms.indices where place != lead {
+      rows /= fraction(place)
+      if terms[place].isChronological { rows += count * (1 - fraction(place)) / 2 }
     }
-    guard counts.allSatisfy({ $0.map { $0 >= Estimates.cap } ?? true }) else { return }
-    for place in terms.indices {
-      counts[place] = try terms[place].set.map { try estimates.count($0, upTo: Estimates.largeCap) }
+    return min(count, rows)
+  }
+
+  private func cheapest(wanted: Double, mayWalkIndex: Bool) -> Lead {
+    let all = Double(typeCount)
+    let isSorted = !order.keys.isEmpty
+    // Sorting asks for every key's values besides.
+    let sorting = 1.5 * Double(order.keys.count)
+    var best: (lead: Lead, cost: Double)
+    if !isSorted {
+      best = (.type, visited(all, besides: nil, wanted: wanted) * (probing(besides: nil) + 1))
+    } else if orderWalks != nil {
+      let rows = terms.indices.reduce(wanted) { $0 / fraction($1) }
+      best = (.order, min(all, rows) * (1 + probing(besides: nil) + sorting))
+    } else {
+      best = (.type, all * (1 + probing(besides: nil) + sorting))
     }
+    for place in terms.indices {
+      guard let count = keys(place) else { continue }
+      let probing = 1 + self.probing(besides: place)
+      let reached = visited(count, besides: place, wanted: wanted)
+      let listed = count * terms[place].cost.listing
+      let cost: Double
+      if isSorted {
+        cost = listed + count * (probing + sorting)
+      } else if terms[place].walk != nil {
+        cost = reached * probing
+      } else {
+        cost = 0.5 * listed + reached * probing
+      }
+      if cost < best.cost { best = (.term(place), cost) }
+      if !isSorted && mayWalkIndex && terms[place].stretching != nil && count >= Double(Estimates.cap) {
+        let rows = terms.indices.reduce(wanted) { $1 == place ? $0 : $0 / fraction($1) }
+        let cost = min(count, rows) * (probing + 1)
+        if cost < best.cost { best = (.stretches(place), cost) }
+      }
+    }
+    return best.lead
   }
 
   // MARK: SQL
@@ -200,23 +236,24 @@ struct SearchPlan {
 
   /// A term's rows in the order of its index, stretch after stretch.
   private func stretches(_ place: Int, behind position: PagePosition?, limit: Int) -> [SQL] {
-    var began = 0
-    if case .integer(let number)? = position?.values.dropFirst().first { began = max(Int(number), 0) }
+    let began = position.flatMap { $0.values.dropFirst().first }
     let probes = probes("i.key", except: place)
-    return terms[place].stretches.enumerated().dropFirst(began).map { number, stretch in
-      var condition = stretch.range.condition
-      if number == began, let position, let value = position.values.last {
-        condition += """
-           AND \(stretch.column) >= \(value.sql)
-          AND (i.\(stretch.column) > \(value.sql) OR i.key > \(position.key))
+    return terms[place].stretches.filter { stretch in began.map { stretch.name.compare($0) >= 0 } ?? true }
+      .map { stretch in
+        var condition = stretch.range.condition
+        if stretch.name == began, let position, let value = position.values.last {
+          condition += """
+             AND \(stretch.column) >= \(value.sql)
+            AND (i.\(stretch.column) > \(value.sql) OR i.key > \(position.key))
+            """
+        }
+        if let isFirst = stretch.isFirst { condition += " AND \(isFirst)" }
+        return """
+          SELECT i.key AS key, \(terms[place].place) AS s0, \(stretch.name.sql) AS s1, i.\(stretch.column) AS s2
+          FROM \(stretch.range.table) AS i WHERE \(condition)\(probes) ORDER BY i.\(stretch.column), i.key
+          LIMIT \(limit)
           """
       }
-      if let isFirst = stretch.isFirst { condition += " AND \(isFirst)" }
-      return """
-        SELECT i.key AS key, \(place) AS s0, \(number) AS s1, i.\(stretch.column) AS s2
-        FROM \(stretch.range.table) AS i WHERE \(condition)\(probes) ORDER BY i.\(stretch.column), i.key LIMIT \(limit)
-        """
-    }
   }
 
   /// All rows of a source with the order's values, sorted.

@@ -1,3 +1,4 @@
+import FHIRSearch
 import Storage
 
 /// One criterion for one type of resource, in the forms a plan can use.
@@ -12,9 +13,14 @@ struct SearchTerm {
   /// Keys in ascending order, each once.
   let walk: IndexRange?
   /// The set as stretches of an index, each in the order of a column: what is too much to list can be gone through.
-  var stretches: [IndexStretch] = []
+  /// Nil where there are none. They are made when asked for.
+  var stretching: (@Sendable () -> [IndexStretch])?
+  /// Tells it from the search's other terms, on every page of it.
+  var place = 0
   /// Whether it is about time, which goes with the order of creation: what is recent was created late.
   var isChronological = false
+  /// What it costs.
+  var cost: Cost
   /// Alternatives of which one is met by the key: `EXISTS …`.
   private let probing: @Sendable (_ key: SQL) -> SQL
 
@@ -25,9 +31,28 @@ struct SearchTerm {
     self.set = set ?? walk?.keys
     self.walk = walk
     self.probing = probe
+    self.cost = Cost(rows: self.set)
+  }
+
+  /// In rows visited.
+  struct Cost {
+    /// A set that is quick to count and about as large as the term's, up to `fanOut`: a join would cost more to count
+    /// than to do without.
+    var rows: SQL?
+    /// How many there are, where that is known without counting.
+    var known: Int?
+    /// Keys of the term for each of these rows.
+    var fanOut = 1.0
+    /// To list one key.
+    var listing = 1.0
+    /// To test one key.
+    var probing = 1.0
   }
 
   func probe(_ key: SQL) -> SQL { probing(key) }
+
+  /// In the order of their names.
+  var stretches: [IndexStretch] { (stretching.map { $0() } ?? []).sorted { $0.name.compare($1.name) < 0 } }
 
   /// Nothing satisfies it.
   static func never(_ label: String) -> SearchTerm {
@@ -40,6 +65,8 @@ struct SearchTerm {
 
 /// A range of an index table in the order of one column, under the alias `i`.
 struct IndexStretch {
+  /// Tells it from the others, and is their order: new ones may come between two pages of a search.
+  let name: SortValue
   let range: IndexRange
   let column: SQL
   /// Tells a resource's first row in the stretch from its others; nil where each occurs once.

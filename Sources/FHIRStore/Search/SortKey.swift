@@ -10,39 +10,39 @@ struct SortKey {
   private enum Source {
     /// A column of the resource's own row.
     case row(SQL)
-    /// A column of an index table under one parameter.
-    case index(table: SQL, column: SQL, parameters: [SearchParameter])
+    /// A column of an index table: the rows, under the alias `o`, of these parameters.
+    case index(table: SQL, column: SQL, parameters: [SearchParameter], rows: SQL)
     /// The distance to the point that `near` asks for.
     case distance(SQL, parameter: Int64)
     /// The type has no such parameter, or nothing to compare.
     case none
   }
 
-  init(_ sort: SearchSort, _ type: Schema.TypeID, _ criteria: [SearchCriterion], _ parameters: SearchParameters) {
+  init(_ sort: SearchSort, _ type: Schema.TypeID, _ criteria: [SearchCriterion], _ store: FHIRStore) {
     isDescending = sort.isDescending
     guard let parameter = sort.parameters.first(where: { $0.resourceType == type }) else {
       source = .none
       return
     }
-    let indexed = parameters.indexed(parameter)
+    let parts = store.catalog.indexed.indexed(parameter)
+    func index(_ table: SQL, _ column: SQL) -> Source {
+      .index(
+        table: table, column: column, parameters: parts, rows: store.numbers.rows(of: parts, store.schema, "o."))
+    }
     switch (parameter.kind, parameter.code) {
     case (_, "_id"): source = .row("id")
     case (_, "_lastUpdated"): source = .row("updated")
-    case (.token, _): source = .index(table: "index_token", column: "code", parameters: indexed)
-    case (.string, _): source = .index(table: "index_string", column: "folded", parameters: indexed)
-    case (.reference, _): source = .index(table: "index_reference", column: "id", parameters: indexed)
-    case (.date, _): source = .index(table: "index_date", column: "low", parameters: indexed)
-    case (.number, _): source = .index(table: "index_number", column: "low", parameters: indexed)
-    case (.quantity, _): source = .index(table: "index_quantity", column: "low", parameters: indexed)
-    case (.uri, _): source = .index(table: "index_uri", column: "value", parameters: indexed)
+    case (.token, _): source = index("index_token", "code")
+    case (.string, _): source = index("index_string", "folded")
+    case (.reference, _): source = index("index_reference", "id")
+    case (.date, _): source = index("index_date", "low")
+    case (.number, _): source = index("index_number", "low")
+    case (.quantity, _): source = index("index_quantity", "low")
+    case (.uri, _): source = index("index_uri", "value")
     case (.composite, _): source = .none
     case (.special, _):
       source = Self.center(criteria).map { .distance($0, parameter: Int64(parameter.number)) } ?? .none
     }
-  }
-
-  private static func numbers(_ parameters: [SearchParameter]) -> [SQLValue] {
-    parameters.map { .integer(Int64($0.number)) }
   }
 
   private static func center(_ criteria: [SearchCriterion]) -> SQL? {
@@ -59,11 +59,8 @@ struct SortKey {
     let extreme: SQL = isDescending ? "max" : "min"
     switch source {
     case .row(let column): return "(SELECT o.\(column) FROM resource AS o WHERE o.key = \(key))"
-    case .index(let table, let column, let parameters):
-      return """
-        (SELECT \(extreme)(o.\(column)) FROM \(table) AS o
-         WHERE o.key = \(key) AND o.parameter IN (\(list: Self.numbers(parameters))))
-        """
+    case .index(let table, let column, _, let rows):
+      return "(SELECT \(extreme)(o.\(column)) FROM \(table) AS o WHERE o.key = \(key) AND \(rows))"
     case .distance(let distance, let parameter):
       return """
         (SELECT \(extreme)(\(distance)) FROM index_position AS o WHERE o.key = \(key) AND o.parameter = \(parameter))
@@ -92,12 +89,13 @@ struct SortKey {
     switch source {
     case .row(let column):
       return [Walk(table: "resource", column: column, condition: "type = \(type) AND method <> 3", mayRepeat: false)]
-    case .index(let table, let column, let parameters):
+    case .index(let table, let column, let parameters, _):
       guard parameters.count == 1, let parameter = parameters.first else { return nil }
       let own: SQL = "parameter = \(Int64(parameter.number))"
       switch parameter.kind {
       case .date:
-        return DateClass.all.map { dateClass in
+        let there = Set(try systems(parameter))
+        return DateClass.all.filter { there.contains($0.rawValue) }.map { dateClass in
           // Where there is one value, whatever is asked of the parameter is asked of it.
           let bounds = dateClass.isOneOfSeveral ? [] : Self.bounds(criteria, on: parameter, in: dateClass)
           return Walk(
@@ -105,8 +103,10 @@ struct SortKey {
             condition: SQL.allOf([own, "class = \(dateClass.rawValue)"] + bounds), mayRepeat: dateClass.isOneOfSeveral)
         }
       case .number:
-        return [0, 1].map {
-          Walk(table: table, column: column, condition: "\(own) AND several = \($0)", mayRepeat: $0 == 1)
+        return try systems(parameter).map { NumberClass(rawValue: $0) }.map { numberClass in
+          Walk(
+            table: table, column: column, condition: "\(own) AND class = \(numberClass.rawValue)",
+            mayRepeat: numberClass.isOneOfSeveral)
         }
       case .string, .uri: return [Walk(table: table, column: column, condition: own, mayRepeat: true)]
       case .token:
@@ -137,7 +137,7 @@ struct SortKey {
 
   /// Keeps a resource's first row in this key's order: `i` is the row.
   func isFirst(_ walk: Walk) -> SQL? {
-    guard walk.mayRepeat, case .index(_, _, let parameters) = source, let parameter = parameters.first else {
+    guard walk.mayRepeat, case .index(_, _, let parameters, _) = source, let parameter = parameters.first else {
       return nil
     }
     let before: SQL = isDescending ? ">" : "<"
@@ -150,7 +150,7 @@ struct SortKey {
 
   /// The resources without a value, as a range of the index; nil where they are found by testing only.
   var missing: IndexRange? {
-    guard case .index(_, _, let parameters) = source, parameters.count == 1, let parameter = parameters.first,
+    guard case .index(_, _, let parameters, _) = source, parameters.count == 1, let parameter = parameters.first,
       parameter.keepsMissing
     else { return nil }
     return IndexRange(table: "index_missing", condition: "parameter = \(Int64(parameter.number))")
@@ -161,11 +161,8 @@ struct SortKey {
 
   /// A resource without a value.
   func isMissing(_ key: SQL) -> SQL {
-    guard case .index(let table, _, let parameters) = source else { return "\(value(of: key)) IS NULL" }
-    return """
-      NOT EXISTS (SELECT 1 FROM \(table) AS o
-                  WHERE o.key = \(key) AND o.parameter IN (\(list: Self.numbers(parameters))))
-      """
+    guard case .index(let table, _, _, let rows) = source else { return "\(value(of: key)) IS NULL" }
+    return "NOT EXISTS (SELECT 1 FROM \(table) AS o WHERE o.key = \(key) AND \(rows))"
   }
 }
 

@@ -86,7 +86,7 @@ extension StoreView {
       """
     if include.code != nil || include.source != nil {
       guard let parameters = parameters(include) else { return nil }
-      sql += " AND j.parameter IN (\(list: parameters))"
+      sql += " AND \(parameters)"
     }
     if let target = include.target { sql += " AND j.type = \(store.numbers.number(target))" }
     return sql
@@ -97,14 +97,14 @@ extension StoreView {
     guard let parameters = parameters(include) else { return nil }
     return """
       SELECT DISTINCT n.key, n.type FROM resource AS t
-        CROSS JOIN index_reference AS j ON j.type = t.type AND j.id = t.id AND j.parameter IN (\(list: parameters))
+        CROSS JOIN index_reference AS j ON j.type = t.type AND j.id = t.id AND \(parameters)
         CROSS JOIN resource AS n ON n.key = j.key
       WHERE t.key IN (\(list: keys))
       """
   }
 
-  /// The numbers of the reference parameters meant; nil for none.
-  private func parameters(_ include: SearchInclude) -> [SQLValue]? {
+  /// Rows of the reference parameters meant; nil for none.
+  private func parameters(_ include: SearchInclude) -> SQL? {
     let types = include.source.map { [$0] } ?? store.schema.resourceTypes.filter { restriction.allows($0) }
     let found = types.flatMap { type in
       store.parameters.parameters(type).filter { parameter in
@@ -112,6 +112,13 @@ extension StoreView {
       }
       .flatMap { store.catalog.indexed.indexed($0) }
     }
-    return found.isEmpty ? nil : found.map { .integer(Int64($0.number)) }
+    let whole = Set(found.filter { $0.soleTarget == nil }.map(\.number))
+    var tests: [SQL] = []
+    if !whole.isEmpty { tests.append("j.parameter IN (\(list: whole.sorted().map { .integer(Int64($0)) }))") }
+    for part in found where !whole.contains(part.number) {
+      guard let target = part.soleTarget else { continue }
+      tests.append("(j.parameter = \(Int64(part.number)) AND j.type = \(store.numbers.number(target)))")
+    }
+    return tests.isEmpty ? nil : SQL.anyOf(tests)
   }
 }

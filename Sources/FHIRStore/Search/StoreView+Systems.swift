@@ -12,7 +12,9 @@ extension StoreView {
   /// - Parameter max: one more than this is given where there are more.
   public func systems(under parameters: [SearchParameter], max: Int) throws -> [String] {
     var systems: Set<String> = []
-    for parameter in parameters where restriction.allows(parameter.resourceType) && systems.count <= max {
+    // What is derived has no rows of its own: its parts tell.
+    let indexed = parameters.flatMap { store.catalog.indexed.indexed($0) }
+    for parameter in indexed where restriction.allows(parameter.resourceType) && systems.count <= max {
       try reader.query(Self.systemRows, [.integer(Int64(parameter.number)), .integer(max + 1)]) { row in
         systems.insert(row.text(0))
         return true

@@ -22,7 +22,7 @@ extension TermCompiler {
     var walks: [IndexRange] = []
     var all: [ValueCondition] = []
     for parameter in parameters {
-      for found in try conditions(condition.values, condition.modifier, parameter) {
+      for found in try conditions(condition, parameter) {
         all.append(found)
         let own: SQL = "parameter = \(Int64(parameter.number))"
         for range in found.ranges {
@@ -54,63 +54,79 @@ extension TermCompiler {
     }
     var term = SearchTerm(label, set: set, walk: sets.count == 1 ? walks.first : nil, probe: probe)
     term.isChronological = condition.kind == .date
-    if parameters.count == 1, condition.values.count == 1 {
-      term.stretches = Self.stretches(all[0], first.number)
+    if parameters.count == 1, let table = all.first?.table, all.allSatisfy({ $0.column != nil && $0.table == table }) {
+      let (found, number) = (all, first.number)
+      term.stretching = { Self.stretches(found, number) }
     }
     return term
   }
 
-  /// One value's ranges in the order of their column. A resource with several values may be in several ranges, or
+  /// Ranges of one table in the order of their columns. A resource with several values may be in several ranges, or
   /// several times in one: its first row counts.
-  private static func stretches(_ found: ValueCondition, _ parameter: Int32) -> [IndexStretch] {
-    guard let column = found.column else { return [] }
+  static func stretches(_ all: [ValueCondition], _ parameter: Int32) -> [IndexStretch] {
     let own: SQL = "parameter = \(Int64(parameter))"
-    return found.ranges.enumerated().map { place, range in
-      let earlier = found.ranges[..<place].map { "(\($0.condition))" as SQL }
+    let ranges = all.flatMap { found in
+      found.ranges.map { (range: $0, table: found.table, column: found.column ?? "key") }
+    }
+    .sorted { $0.range.name.compare($1.range.name) < 0 }
+    return ranges.enumerated().map { place, found in
+      let (range, table, column) = found
+      let earlier = ranges[..<place].map { "(\($0.range.condition))" as SQL }
       let before: SQL = "((\(range.condition)) AND q.\(column) < i.\(column))"
       let isFirst: SQL = """
-        NOT EXISTS (SELECT 1 FROM \(found.table) AS q
+        NOT EXISTS (SELECT 1 FROM \(table) AS q
                     WHERE q.key = i.key AND \(own) AND \(SQL.anyOf(earlier + [before])))
         """
       return IndexStretch(
-        range: IndexRange(table: found.table, condition: "\(own) AND \(range.condition)"), column: column,
+        name: range.name, range: IndexRange(table: table, condition: "\(own) AND \(range.condition)"), column: column,
         isFirst: range.isSole ? nil : isFirst)
     }
   }
 
   /// Several conditions on one date parameter: where a resource has one value, one range answers them all.
   func dates(_ conditions: [SearchCondition], _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
-    let terms = try conditions.map { try term($0, type, depth: depth) }
-    let label = terms.map(\.label).joined(separator: " and ")
-    let probe: @Sendable (SQL) -> SQL = { key in SQL.allOf(terms.map { $0.probe(key) }) }
-    guard let parameter = indexed(conditions[0].parameters, type).first,
-      let first = conditions.firstIndex(where: { $0.values.count == 1 })
-    else { return SearchTerm(label, set: nil, probe: probe) }
+    let label = conditions.map(\.label).joined(separator: " and ")
+    let alias = try alias(depth)
+    guard let parameter = indexed(conditions[0].parameters, type).first else { return .never(label) }
     let own: SQL = "parameter = \(Int64(parameter.number))"
-    var ranges = DateClass.single.map { dateClass -> IndexStretch in
-      let all = conditions.map { condition in
-        SQL.anyOf(condition.values.map { "(\(Self.date($0, in: dateClass)))" })
+    let probes = conditions.map { condition -> @Sendable (SQL) -> SQL in
+      let test = Self.date(condition, in: DateClass(span: .longer, isOneOfSeveral: true))
+      return { key in
+        "EXISTS (SELECT 1 FROM index_date AS \(alias.row) WHERE \(own) AND \(test) AND \(alias.row).key = \(key))"
       }
-      let range = IndexRange(
-        table: "index_date", condition: "\(own) AND class = \(dateClass.rawValue) AND \(SQL.allOf(all))")
-      return IndexStretch(range: range, column: "low", isFirst: nil)
     }
-    let others = terms.enumerated().filter { $0.offset != first }.map { $0.element.probe("i.key") }
-    for dateClass in DateClass.several {
-      let leading = Self.date(conditions[first].values[0], in: dateClass)
-      let condition: SQL = "\(own) AND class = \(dateClass.rawValue) AND \(leading) AND \(SQL.allOf(others))"
-      let isMet = Self.date(conditions[first].values[0], in: DateClass(span: .longer, isOneOfSeveral: true))
+    let stretches = try dateClasses(parameter).map { dateClass -> IndexStretch in
+      let isClass: SQL = "\(own) AND class = \(dateClass.rawValue)"
+      guard dateClass.isOneOfSeveral else {
+        let all = SQL.allOf(conditions.map { Self.date($0, in: dateClass) })
+        return IndexStretch(
+          name: .integer(dateClass.rawValue),
+          range: IndexRange(table: "index_date", condition: "\(isClass) AND \(all)"),
+          column: "low", isFirst: nil)
+      }
+      // The first condition's values lead.
+      let leading: SQL = "\(isClass) AND \(Self.date(conditions[0], in: dateClass))"
+      let isMet = Self.date(conditions[0], in: DateClass(span: .longer, isOneOfSeveral: true))
       let isFirst: SQL = """
         NOT EXISTS (SELECT 1 FROM index_date AS q WHERE q.key = i.key AND \(own) AND \(isMet)
                     AND (class < \(dateClass.rawValue) OR (class = \(dateClass.rawValue) AND q.low < i.low)))
         """
-      ranges.append(
-        IndexStretch(range: IndexRange(table: "index_date", condition: condition), column: "low", isFirst: isFirst))
+      let others = SQL.allOf(probes.dropFirst().map { $0("i.key") })
+      return IndexStretch(
+        name: .integer(dateClass.rawValue),
+        range: IndexRange(table: "index_date", condition: "\(leading) AND \(others)"),
+        column: "low", isFirst: isFirst)
     }
-    var both = SearchTerm(label, set: SQL.union(ranges.map { $0.range.keys }), probe: probe)
-    both.stretches = ranges
+    guard let set = SQL.union(stretches.map { $0.range.keys }) else { return .never(label) }
+    var both = SearchTerm(label, set: set) { key in SQL.allOf(probes.map { $0(key) }) }
+    both.stretching = { stretches }
     both.isChronological = true
+    both.cost.probing = Double(probes.count)
     return both
+  }
+
+  private static func date(_ condition: SearchCondition, in dateClass: DateClass) -> SQL {
+    SQL.anyOf(condition.values.map { "(\(date($0, in: dateClass)))" })
   }
 
   // MARK: What the resource's own row answers
@@ -126,9 +142,20 @@ extension TermCompiler {
     if condition.modifier == .not {
       return SearchTerm(condition.label, set: nil) { key in "NOT \(probe(key))" }
     }
-    return SearchTerm(
-      condition.label,
-      set: "SELECT key FROM resource WHERE type = \(numbers.number(type)) AND method <> 3 AND \(test)", probe: probe)
+    let own: SQL = "type = \(numbers.number(type)) AND method <> 3 AND \(test)"
+    var term = SearchTerm(condition.label, set: "SELECT key FROM resource WHERE \(own)", probe: probe)
+    if condition.code == "_id" {
+      term.cost.known = condition.values.count
+      term.stretching = {
+        [
+          IndexStretch(
+            name: .integer(0), range: IndexRange(table: "resource", condition: own), column: "id", isFirst: nil)
+        ]
+      }
+    } else {
+      term.isChronological = true
+    }
+    return term
   }
 
   /// An id has no system: `system|id` matches nothing, `|id` and `id` do.
@@ -164,26 +191,26 @@ extension TermCompiler {
   private func missing(_ condition: SearchCondition, _ parameters: [SearchParameter], depth: Int) throws -> SearchTerm {
     guard case .missing(let isMissing)? = condition.values.first else { return .never(condition.label) }
     let alias = try alias(depth)
-    let tables = Self.tables(condition.kind)
-    let numbers = parameters.map { SQLValue.integer(Int64($0.number)) }
+    let rows = parameters.flatMap { parameter in
+      Self.tables(parameter.kind).map { table -> (table: SQL, condition: SQL) in
+        // Identifiers do not tell what they identify.
+        if table == "index_token" { return (table, "parameter = \(Int64(parameter.number))") }
+        return (table, values(of: parameter))
+      }
+    }
     let present: @Sendable (SQL) -> SQL = { key in
       SQL.anyOf(
-        tables.map { table in
-          """
-          EXISTS (SELECT 1 FROM \(table) AS \(alias.row)
-                  WHERE \(alias.row).key = \(key) AND \(alias.row).parameter IN (\(list: numbers)))
-          """
+        rows.map { table, condition in
+          "EXISTS (SELECT 1 FROM \(table) AS \(alias.row) WHERE \(alias.row).key = \(key) AND \(condition))"
         })
     }
     if !isMissing {
-      let sets = tables.map { table -> SQL in
-        "SELECT i.key FROM \(table) AS i WHERE i.parameter IN (\(list: numbers))"
-      }
+      let sets = rows.map { table, condition -> SQL in "SELECT i.key FROM \(table) AS i WHERE \(condition)" }
       return SearchTerm(condition.label, set: SQL.union(sets), probe: present)
     }
     var walk: IndexRange?
-    if parameters.count == 1, parameters[0].keepsMissing, let number = numbers.first {
-      walk = IndexRange(table: "index_missing", condition: "parameter = \(number)")
+    if parameters.count == 1, parameters[0].keepsMissing {
+      walk = IndexRange(table: "index_missing", condition: "parameter = \(Int64(parameters[0].number))")
     }
     return SearchTerm(condition.label, set: walk?.keys, walk: walk) { key in "NOT \(present(key))" }
   }

@@ -11,33 +11,44 @@ extension TermCompiler {
     var names: [String] = []
     var sets: [SQL] = []
     var links: [(target: SQL, inner: SearchTerm)] = []
+    var counted: [SQL] = []
+    var cost = SearchTerm.Cost(rows: nil, fanOut: 0, listing: 2, probing: 0)
     for parameter in indexed(chain.parameters, type) {
-      for target in chain.targets where restriction.allows(target.type) {
+      let base = try ownURLs(chain.base, [parameter])
+      for target in chain.targets
+      where restriction.allows(target.type) && parameter.soleTarget.map({ $0 == target.type }) ?? true {
         let inner = try conjunction(target.criteria, target.type, depth: depth + 1)
         let number = numbers.number(target.type)
         names.append("\(label):\(store.schema.name(target.type)).\(inner.label)")
+        let referrers = try resourceCount(type) / max(1, resourceCount(target.type))
+        counted.append(inner.cost.rows ?? resources(target.type))
+        cost.fanOut = max(cost.fanOut, max(1, referrers) * inner.cost.fanOut)
+        cost.listing = max(cost.listing, 2 + inner.cost.listing / max(1, referrers))
+        cost.probing += 2 + inner.cost.probing
         let keys = inner.set ?? "SELECT r.key FROM resource AS r WHERE r.type = \(number) AND \(inner.probe("r.key"))"
-        // A join and no nested IN: the engine's parser takes only so many floors.
-        sets.append(
-          """
-          SELECT i.key FROM (\(keys)) AS k CROSS JOIN resource AS r ON r.key = k.key AND r.method <> 3
-            CROSS JOIN index_reference AS i
-            ON i.parameter = \(Int64(parameter.number)) AND i.type = \(number) AND i.id = r.id
-          """)
-        let row = alias.row
-        let resource = alias.resource
-        links.append(
-          (
+        for form in referenceForms(target.type, below: base) {
+          // A join and no nested IN: the engine's parser takes only so many floors.
+          sets.append(
             """
-            \(row).parameter = \(Int64(parameter.number)) AND \(row).type = \(number) AND \(resource).type = \(number)
-              AND \(resource).id = \(row).id AND \(resource).method <> 3
-            """, inner
-          ))
+            SELECT i.key FROM (\(keys)) AS k CROSS JOIN resource AS r ON r.key = k.key AND r.method <> 3
+              CROSS JOIN index_reference AS i
+              ON i.parameter = \(Int64(parameter.number)) AND \(form.leads(from: "i", to: "r.id"))
+            """)
+          let row = alias.row
+          let resource = alias.resource
+          links.append(
+            (
+              """
+              \(row).parameter = \(Int64(parameter.number)) AND \(form.isAny(row)) AND \(resource).type = \(number)
+                AND \(resource).id = \(form.id(row)) AND \(resource).method <> 3
+              """, inner
+            ))
+        }
       }
     }
     guard let set = SQL.union(sets) else { return .never(label) }
     let tests = links
-    return SearchTerm(names.joined(separator: " or "), set: set) { key in
+    var term = SearchTerm(names.joined(separator: " or "), set: set) { key in
       SQL.anyOf(
         tests.map { link in
           """
@@ -46,6 +57,20 @@ extension TermCompiler {
           """
         })
     }
+    cost.rows = SQL.union(counted)
+    term.cost = cost
+    return term
+  }
+
+  private static let countRow = Statement("SELECT live FROM resource_count WHERE type = ?")
+
+  private func resourceCount(_ type: Schema.TypeID) throws -> Double {
+    Double(try reader.first(Self.countRow, [.integer(numbers.number(type))]) { $0.integer(0) } ?? 0)
+  }
+
+  /// The keys of a type.
+  private func resources(_ type: Schema.TypeID) -> SQL {
+    "SELECT key FROM resource WHERE type = \(numbers.number(type)) AND method <> 3"
   }
 
   /// `_has:Observation:patient:code=…`
@@ -56,47 +81,61 @@ extension TermCompiler {
     let alias = try alias(depth)
     let inner = try conjunction(chain.criteria, source, depth: depth + 1)
     let own = numbers.number(type)
-    let parameters = store.catalog.indexed.indexed(chain.parameter).map { SQLValue.integer(Int64($0.number)) }
-    let set: SQL
-    if let keys = inner.set {
-      set = """
-        SELECT DISTINCT r.key FROM (\(keys)) AS k
-          CROSS JOIN index_reference AS j
-          ON j.key = k.key AND j.parameter IN (\(list: parameters)) AND j.type = \(own)
-          CROSS JOIN resource AS r ON r.type = \(own) AND r.id = j.id AND r.method <> 3
-        """
-    } else {
-      set = """
-        SELECT DISTINCT r.key FROM index_reference AS j
-          CROSS JOIN resource AS r ON r.type = \(own) AND r.id = j.id AND r.method <> 3
-        WHERE j.parameter IN (\(list: parameters)) AND j.type = \(own) AND \(inner.probe("j.key"))
-        """
+    let indexed = store.catalog.indexed.indexed(chain.parameter).filter { $0.mayRefer(to: type) }
+    guard !indexed.isEmpty else { return .never(label) }
+    let parameters = indexed.map { SQLValue.integer(Int64($0.number)) }
+    let forms = referenceForms(type, below: try ownURLs(chain.base, indexed))
+    let sets = forms.map { form -> SQL in
+      let link: SQL = "j.parameter IN (\(list: parameters)) AND \(form.isAny("j"))"
+      let there: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(form.id("j")) AND r.method <> 3"
+      if let keys = inner.set {
+        return """
+          SELECT DISTINCT r.key FROM (\(keys)) AS k
+            CROSS JOIN index_reference AS j ON j.key = k.key AND \(link)
+            \(there)
+          """
+      }
+      return "SELECT DISTINCT r.key FROM index_reference AS j \(there) WHERE \(link) AND \(inner.probe("j.key"))"
     }
-    return SearchTerm("\(label):\(inner.label)", set: set) { key in
-      """
-      EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
-              WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: parameters))
-                AND \(alias.row).type = \(own) AND \(alias.row).id = \(alias.resource).id
-                AND \(inner.probe("\(alias.row).key")))
-      """
+    var term = SearchTerm("\(label):\(inner.label)", set: SQL.union(sets)) { key in
+      SQL.anyOf(
+        forms.map { form in
+          """
+          EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
+                  WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: parameters))
+                    AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))
+                    AND \(inner.probe("\(alias.row).key")))
+          """
+        })
     }
+    let referrers = try max(1, resourceCount(source) / max(1, resourceCount(type)))
+    term.cost.rows = inner.cost.rows ?? resources(source)
+    term.cost.fanOut = inner.cost.fanOut
+    term.cost.listing = 3 + inner.cost.listing
+    // About half of the referrers are asked before one answers.
+    term.cost.probing = 1 + referrers / 2 * (1 + inner.cost.probing)
+    return term
   }
 
   /// `_not-referenced`
-  func notReferenced(_ parameters: [SearchParameter], _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
+  func notReferenced(
+    _ parameters: [SearchParameter], base: String?, _ type: Schema.TypeID, depth: Int
+  ) throws -> SearchTerm {
     let alias = try alias(depth)
-    let visible = parameters.flatMap { store.catalog.indexed.indexed($0) }.filter {
-      restriction.allows($0.resourceType)
-    }.map {
-      SQLValue.integer(Int64($0.number))
+    let indexed = parameters.flatMap { store.catalog.indexed.indexed($0) }.filter {
+      restriction.allows($0.resourceType) && $0.mayRefer(to: type)
     }
-    let own = numbers.number(type)
+    let visible = indexed.map { SQLValue.integer(Int64($0.number)) }
+    let forms = referenceForms(type, below: try ownURLs(base, indexed))
     return SearchTerm("_not-referenced", set: nil) { key in
-      """
-      NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
-                  WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: visible))
-                    AND \(alias.row).type = \(own) AND \(alias.row).id = \(alias.resource).id)
-      """
+      SQL.allOf(
+        forms.map { form in
+          """
+          NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
+                      WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: visible))
+                        AND \(form.leads(from: alias.row, to: "\(alias.resource).id")))
+          """
+        })
     }
   }
 
@@ -109,7 +148,7 @@ extension TermCompiler {
     var tests: [SQL] = []
     for parameter in parameters {
       for case .reference(let typeName, let id) in condition.values {
-        let targets = parameter.definition.targets
+        let targets = parameter.targets
         guard let target = store.schema.resourceType(typeName) ?? (targets.count == 1 ? targets[0] : nil),
           restriction.allows(target), let link = hierarchyLink(target)
         else {
@@ -118,11 +157,13 @@ extension TermCompiler {
             "The modifier ':\(condition.modifier?.rawValue ?? "")' of '\(condition.code)' needs a target in a "
               + "hierarchy ('partof').", code: "not-supported")
         }
-        let number = numbers.number(target)
-        let branch = Self.branch(of: id, number, link, isDownward: condition.modifier == .below)
-        let test: SQL = "parameter = \(Int64(parameter.number)) AND type = \(number) AND id IN (\(branch))"
-        sets.append("SELECT i.key FROM index_reference AS i WHERE \(test)")
-        tests.append(test)
+        let forms = referenceForms(target, below: try ownURLs(condition.base, [parameter, link]))
+        let branch = branch(of: id, target, link, forms, isDownward: condition.modifier == .below)
+        for form in forms {
+          let test: SQL = "parameter = \(Int64(parameter.number)) AND \(form.isAmong(branch))"
+          sets.append("SELECT i.key FROM index_reference AS i WHERE \(test)")
+          tests.append(test)
+        }
       }
     }
     guard let set = SQL.union(sets) else { return .never(condition.label) }
@@ -133,27 +174,32 @@ extension TermCompiler {
     }
   }
 
-  private func hierarchyLink(_ target: Schema.TypeID) -> Int64? {
+  private func hierarchyLink(_ target: Schema.TypeID) -> SearchParameter? {
     for code in ["partof", "part-of"] {
       if let parameter = store.parameters.parameter(target, code), parameter.definition.targets.contains(target) {
-        return Int64(parameter.number)
+        return parameter
       }
     }
     return nil
   }
 
   /// The ids of a resource and of all below or above it; a circle ends where it began.
-  private static func branch(of id: String, _ type: Int64, _ link: Int64, isDownward: Bool) -> SQL {
-    let step: SQL =
+  private func branch(
+    of id: String, _ target: Schema.TypeID, _ link: SearchParameter, _ forms: [ReferenceForm], isDownward: Bool
+  ) -> SQL {
+    let (type, number) = (numbers.number(target), Int64(link.number))
+    let steps = forms.map { form -> SQL in
       isDownward
-      ? """
-      SELECT r.id FROM branch JOIN index_reference AS j
-        ON j.parameter = \(link) AND j.type = \(type) AND j.id = branch.id JOIN resource AS r ON r.key = j.key
-      """
-      : """
-      SELECT j.id FROM branch JOIN resource AS r ON r.type = \(type) AND r.id = branch.id
-        JOIN index_reference AS j ON j.key = r.key AND j.parameter = \(link) AND j.type = \(type)
-      """
-    return "WITH RECURSIVE branch (id) AS (VALUES (\(id)) UNION \(step)) SELECT id FROM branch"
+        ? """
+        SELECT r.id FROM branch JOIN index_reference AS j
+          ON j.parameter = \(number) AND \(form.leads(from: "j", to: "branch.id")) JOIN resource AS r ON r.key = j.key
+        """
+        : """
+        SELECT \(form.id("j")) FROM branch JOIN resource AS r ON r.type = \(type) AND r.id = branch.id
+          JOIN index_reference AS j ON j.key = r.key AND j.parameter = \(number) AND \(form.isAny("j"))
+        """
+    }
+    let all = steps.joined(separator: " UNION ")
+    return "WITH RECURSIVE branch (id) AS (VALUES (\(id)) UNION \(all)) SELECT id FROM branch"
   }
 }

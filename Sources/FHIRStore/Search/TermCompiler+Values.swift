@@ -4,11 +4,13 @@ import Storage
 
 extension TermCompiler {
   /// The alternatives of one condition; many of a kind are asked for together.
-  func conditions(_ values: [SearchValue], _ modifier: SearchCondition.Modifier?, _ parameter: SearchParameter) throws
-    -> [ValueCondition]
-  {
-    let found = try Self.reduced(values).compactMap { try condition($0, modifier, parameter) }
-    return found.count > Self.listedMax ? ValueCondition.merged(found) : found
+  func conditions(_ condition: SearchCondition, _ parameter: SearchParameter) throws -> [ValueCondition] {
+    let base = condition.kind == .reference ? try ownURLs(condition.base, [parameter]) : condition.base
+    let found = try Self.reduced(condition.values).compactMap {
+      try self.condition($0, condition.modifier, parameter, base)
+    }
+    guard found.count > Self.listedMax else { return found }
+    return ValueCondition.merged(found, parameter.kind == .date ? try dateClasses(parameter) : [])
   }
 
   /// More alternatives than this are merged where they can be.
@@ -34,24 +36,27 @@ extension TermCompiler {
   }
 
   /// nil where nothing can match.
-  private func condition(_ value: SearchValue, _ modifier: SearchCondition.Modifier?, _ parameter: SearchParameter)
-    throws
-    -> ValueCondition?
-  {
+  /// - Parameter base: the service's address, where references may have been stored as URLs below it.
+  private func condition(
+    _ value: SearchValue, _ modifier: SearchCondition.Modifier?, _ parameter: SearchParameter, _ base: String?
+  ) throws -> ValueCondition? {
     switch value {
     case .token(let system, let code): return try token(system, code, parameter)
     case .ofType(let system, let code, let value):
       guard let number = try systemNumber(IndexRow.ofType(system: system, code: code)) else { return nil }
       return ValueCondition("index_token", [.init("system = \(number)", "code", value)])
     case .string(let text): return string(text, modifier)
-    case .reference(let type, let id): return reference(type, id, parameter)
+    case .reference(let type, let id): return try reference(type, id, parameter, base)
     case .uri(let uri): return self.uri(uri, modifier)
-    case .date: return Self.date(value)
+    case .date(_, let low, let high) where modifier == .covers:
+      return Self.covering(low, high, try dateClasses(parameter))
+    case .date: return Self.date(value, try dateClasses(parameter))
+    case .number(_, _, _, let exact) where modifier == .covers:
+      return try number(parameter) { _ in "low <= \(exact) AND high >= \(exact)" }
     case .number(let comparator, let low, let high, let exact):
-      return number(Self.number(comparator, low, high, exact))
-    case .quantity(let comparator, let low, let high, let exact, let system, let code):
-      return try quantity(Self.number(comparator, low, high, exact), system, code, parameter)
-    case .composite(let components): return try composite(components, parameter)
+      return try number(parameter) { Self.number(comparator, low, high, exact, isRange: $0) }
+    case .quantity: return try quantity(value, parameter)
+    case .composite(let components): return try composite(components, parameter, base)
     case .near(let latitude, let longitude, let meters): return Self.near(latitude, longitude, meters)
     case .missing: return nil
     }
@@ -76,7 +81,7 @@ extension TermCompiler {
   }
 
   private func string(_ text: String, _ modifier: SearchCondition.Modifier?) -> ValueCondition {
-    let folded = TextFolding.fold(text)
+    let folded = IndexText.folded(text)
     switch modifier {
     case .exact: return ValueCondition("index_string", "folded = \(folded) AND text = \(text)")
     case .contains: return ValueCondition("index_string", "instr(folded, \(folded)) > 0")
@@ -93,20 +98,29 @@ extension TermCompiler {
     }
   }
 
-  private func reference(_ type: String, _ id: String, _ parameter: SearchParameter) -> ValueCondition? {
+  private func reference(_ type: String, _ id: String, _ parameter: SearchParameter, _ base: String?) throws
+    -> ValueCondition?
+  {
     let types: [Int64]
     if !type.isEmpty {
       guard let number = numbers.typeNumbersByName[type] else { return nil }
+      if let sole = parameter.soleTarget, numbers.number(sole) != number { return nil }
       types = [number]
     } else if id.contains(":") || id.contains("/") {
+      // An address names the type before the id; other URIs do not tell.
+      if let sole = parameter.soleTarget, !id.hasPrefix("http") || !id.contains("/\(store.schema.name(sole))/") {
+        return nil
+      }
       types = [0]
     } else {
       // An id alone: any type the parameter may point to, or a reference that was stored without a type. Where there
       // is one target only, references without a type were stored as that.
-      let targets = parameter.definition.targets.map { numbers.number($0) }
+      let targets = parameter.targets.map { numbers.number($0) }
       types = targets.count == 1 ? targets : [0] + (targets.isEmpty ? numbers.types.keys.sorted() : targets.sorted())
     }
-    return ValueCondition("index_reference", types.map { .init("type = \($0)", "id", id) })
+    let urls = try urls(of: id, types, parameter, below: base)
+    return ValueCondition(
+      "index_reference", types.map { .init("type = \($0)", "id", id) } + urls.map { .init("type = 0", "id", $0) })
   }
 
   private func uri(_ uri: String, _ modifier: SearchCondition.Modifier?) -> ValueCondition? {
@@ -134,18 +148,31 @@ extension TermCompiler {
 
   // MARK: Dates
 
-  /// One range of the index for each class.
-  private static func date(_ value: SearchValue) -> ValueCondition {
+  /// One range of the index for each class that occurs.
+  private static func date(_ value: SearchValue, _ classes: [DateClass]) -> ValueCondition {
     var condition = ValueCondition(
       "index_date",
-      ranges: DateClass.all.map {
+      ranges: classes.map {
         .init(
           condition: "class = \($0.rawValue) AND \(date(value, in: $0))", isKeyOrdered: false,
-          isSole: !$0.isOneOfSeveral)
+          isSole: !$0.isOneOfSeveral, name: .integer($0.rawValue))
       },
       probe: date(value, in: DateClass(span: .longer, isOneOfSeveral: true)), column: "low")
     if case .date(.eq, let low, let high) = value { condition.period = (low, high) }
     return condition
+  }
+
+  /// Periods that hold the searched one.
+  private static func covering(_ low: Int64, _ high: Int64, _ classes: [DateClass]) -> ValueCondition {
+    let test: SQL = "low <= \(low) AND high >= \(high)"
+    return ValueCondition(
+      "index_date",
+      ranges: classes.map { dateClass in
+        let first = dateClass.earliestLow(endingAt: high)
+        return .init(
+          condition: "class = \(dateClass.rawValue) AND low >= \(first) AND \(test)", isKeyOrdered: false,
+          isSole: !dateClass.isOneOfSeveral)
+      }, probe: test, column: "low")
   }
 
   /// FHIR R4 search#prefix: the searched range against a stored one of a class.
@@ -168,55 +195,33 @@ extension TermCompiler {
 
   // MARK: Numbers
 
-  private static func number(_ comparator: SearchComparator, _ low: Double, _ high: Double, _ exact: Double) -> SQL {
+  /// The searched range against a pair of columns; of a point both have the same value.
+  static func number(
+    _ comparator: SearchComparator, _ from: Double, _ to: Double, _ exact: Double, isRange: Bool = true,
+    _ low: SQL = "low", _ high: SQL = "high"
+  ) -> SQL {
     switch comparator {
-    case .eq, .ap: "low >= \(low) AND low < \(high) AND high < \(high)"
-    case .ne: "(low < \(low) OR high >= \(high))"
-    case .gt: "high > \(exact)"
-    case .lt: "low < \(exact)"
-    case .ge: "high >= \(exact)"
-    case .le: "low <= \(exact)"
-    case .sa: "low > \(exact)"
-    case .eb: "high < \(exact)"
+    case .eq, .ap:
+      isRange ? "\(low) >= \(from) AND \(low) < \(to) AND \(high) < \(to)" : "\(low) >= \(from) AND \(low) < \(to)"
+    case .ne: "(\(low) < \(from) OR \(high) >= \(to))"
+    case .gt: isRange ? "\(high) > \(exact)" : "\(low) > \(exact)"
+    case .lt: "\(low) < \(exact)"
+    case .ge: isRange ? "\(high) >= \(exact)" : "\(low) >= \(exact)"
+    case .le: "\(low) <= \(exact)"
+    case .sa: "\(low) > \(exact)"
+    case .eb: isRange ? "\(high) < \(exact)" : "\(low) < \(exact)"
     }
   }
 
-  private func number(_ range: SQL) -> ValueCondition {
+  /// One range of the index for each class that occurs.
+  private func number(_ parameter: SearchParameter, _ test: (_ isRange: Bool) -> SQL) throws -> ValueCondition {
     ValueCondition(
       "index_number",
-      ranges: [0, 1].map { .init(condition: "several = \($0) AND \(range)", isKeyOrdered: false, isSole: $0 == 0) },
-      probe: range,
-      column: "low")
-  }
-
-  private static let parameterUnits = Statement("SELECT system, code FROM parameter_unit WHERE parameter = ?")
-
-  /// A unit in UCUM stands for all that measure the same; `||unit` is the unit as it was written.
-  private func quantity(_ range: SQL, _ system: String?, _ code: String?, _ parameter: SearchParameter) throws
-    -> ValueCondition?
-  {
-    var units: [(system: Int64, code: String)]
-    if let system, let code {
-      guard let number = try systemNumber(system) else { return nil }
-      units = [(number, code)]
-    } else {
-      let wanted = try system.map { try systemNumber($0) ?? -1 }
-      let canonical = try systemNumber(IndexRow.canonicalUnits)
-      units = try reader.all(Self.parameterUnits, [.integer(Int64(parameter.number))]) { ($0.integer(0), $0.text(1)) }
-      units.removeAll { unit in
-        unit.system == canonical || wanted.map { $0 != unit.system } ?? false || code.map { $0 != unit.code } ?? false
-      }
-      guard !units.isEmpty else { return nil }
-    }
-    let ranges = units.flatMap { unit in
-      [0, 1].map { several in
-        ValueCondition.Range(
-          condition: "system = \(unit.system) AND code = \(unit.code) AND several = \(several) AND \(range)",
-          isKeyOrdered: false)
-      }
-    }
-    let tests = units.map { unit -> SQL in "(system = \(unit.system) AND code = \(unit.code))" }
-    return ValueCondition("index_quantity", ranges: ranges, probe: "\(SQL.anyOf(tests)) AND \(range)", column: "low")
+      ranges: try numberClasses(parameter).map { numberClass in
+        .init(
+          condition: "class = \(numberClass.rawValue) AND \(test(numberClass.isRange))", isKeyOrdered: false,
+          isSole: !numberClass.isOneOfSeveral, name: .integer(numberClass.rawValue))
+      }, probe: test(true), column: "low")
   }
 
   // MARK: Positions

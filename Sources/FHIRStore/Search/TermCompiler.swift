@@ -17,7 +17,7 @@ struct TermCompiler {
     store = view.store
     reader = view.reader
     restriction = view.restriction
-    estimates = Estimates(view.reader)
+    estimates = Estimates(view.reader, view.store.estimates)
   }
 
   var numbers: StoreNumbers { store.numbers }
@@ -28,16 +28,23 @@ struct TermCompiler {
     case .condition(let condition): return try term(condition, type, depth: depth)
     case .chain(let chain): return try term(chain, type, depth: depth)
     case .reverseChain(let chain): return try term(chain, type, depth: depth)
-    case .notReferenced(let parameters): return try notReferenced(parameters, type, depth: depth)
+    case .notReferenced(let parameters, let base):
+      return try notReferenced(parameters, base: base, type, depth: depth)
     case .types(let types): return types.contains(type) ? .always("_type") : .never("_type")
     case .fullText(let condition): return try term(condition, type)
     case .all(let criteria): return try conjunction(criteria, type, depth: depth)
     case .any(let criteria):
       let terms = try criteria.map { try term($0, type, depth: depth) }
       let sets = terms.compactMap(\.set)
-      return SearchTerm(
+      var either = SearchTerm(
         terms.map(\.label).joined(separator: " or "), set: sets.count == terms.count ? SQL.union(sets) : nil
       ) { key in SQL.anyOf(terms.map { $0.probe(key) }) }
+      let counted = terms.compactMap(\.cost.rows)
+      either.cost.rows = counted.count == terms.count ? SQL.union(counted) : nil
+      either.cost.fanOut = terms.map(\.cost.fanOut).max() ?? 1
+      either.cost.listing = terms.map(\.cost.listing).max() ?? 1
+      either.cost.probing = terms.reduce(0) { $0 + $1.cost.probing }
+      return either
     case .not(let inner):
       let inner = try term(inner, type, depth: depth)
       return SearchTerm("not \(inner.label)", set: nil) { key in "NOT \(inner.probe(key))" }
@@ -54,52 +61,91 @@ struct TermCompiler {
       }
     }
     let others = terms.enumerated().filter { $0.offset != leader }.map { $0.element.probe("s.key") }
-    return SearchTerm(
+    var both = SearchTerm(
       terms.map(\.label).joined(separator: " and "),
       set: "SELECT s.key FROM (\(set)) AS s WHERE \(SQL.allOf(others))"
     ) { key in SQL.allOf(terms.map { $0.probe(key) }) }
+    // As large as its smallest part, at most.
+    both.cost = terms[leader].cost
+    both.cost.probing = terms.reduce(0) { $0 + $1.cost.probing }
+    both.cost.listing += both.cost.probing - terms[leader].cost.probing
+    return both
   }
 
-  /// The criteria's terms; several dates of one parameter are one.
-  func terms(_ criteria: [SearchCriterion], _ type: Schema.TypeID, depth: Int = 0) throws -> [SearchTerm] {
+  /// The criteria's terms; several dates or quantities of one parameter are one.
+  /// - Parameter pairing: whether two conditions may become one term.
+  func terms(_ criteria: [SearchCriterion], _ type: Schema.TypeID, depth: Int = 0, pairing: Bool = true) throws
+    -> [SearchTerm]
+  {
     var terms: [SearchTerm] = []
-    for group in grouped(criteria, type) {
-      if group.count > 1 {
-        terms.append(try dates(group, type, depth: depth))
-      } else if let condition = group.first {
-        terms.append(try term(condition, type, depth: depth))
-      }
+    var groups = grouped(criteria, type).enumerated().map { (place: $0.offset, conditions: $0.element) }
+    let groupCount = groups.count
+    if let pair = try pairing ? takePair(from: &groups, type, depth: depth) : nil { terms.append(pair) }
+    for (place, conditions) in groups {
+      var found =
+        switch (conditions.count, conditions[0].kind) {
+        case (1, _): try term(conditions[0], type, depth: depth)
+        case (_, .date): try dates(conditions, type, depth: depth)
+        default: try quantities(conditions, type, depth: depth)
+        }
+      found.place = place
+      terms.append(found)
     }
-    for criterion in criteria {
+    for (place, criterion) in criteria.enumerated() {
       if case .condition = criterion { continue }
-      terms.append(try term(criterion, type, depth: depth))
+      var found = try term(criterion, type, depth: depth)
+      found.place = groupCount + place
+      terms.append(found)
     }
     return terms
+  }
+
+  /// Takes out conditions of which a composite has the few that satisfy two at once.
+  private func takePair(
+    from groups: inout [(place: Int, conditions: [SearchCondition])], _ type: Schema.TypeID, depth: Int
+  ) throws -> SearchTerm? {
+    guard
+      let second = groups.firstIndex(where: { $0.conditions[0].kind == .quantity && $0.conditions[0].modifier == nil })
+    else { return nil }
+    for (first, group) in groups.enumerated() where group.conditions.count == 1 && group.conditions[0].kind == .token {
+      guard var pair = try pair(group.conditions[0], groups[second].conditions, type, depth: depth), let set = pair.set,
+        try estimates.count(set, upTo: Estimates.cap) < Estimates.cap
+      else { continue }
+      pair.place = group.place
+      for place in [first, second].sorted(by: >) { groups.remove(at: place) }
+      return pair
+    }
+    return nil
   }
 
   /// The place of the term with the fewest keys; nil where none can be listed.
   func smallest(_ terms: [SearchTerm]) throws -> Int? {
     let listed = terms.indices.filter { terms[$0].set != nil }
     guard listed.count > 1 else { return listed.first }
-    var best: (place: Int, count: Int)?
-    for place in listed {
-      guard let set = terms[place].set else { continue }
-      let count = try estimates.count(set, upTo: best?.count ?? Estimates.cap)
-      if best.map({ count < $0.count }) ?? true { best = (place, count) }
+    for cap in Estimates.caps.prefix(2) {
+      var best: (place: Int, cost: Double)?
+      for place in listed {
+        let cost = terms[place].cost
+        guard let rows = cost.rows else { continue }
+        let keys = Double(try estimates.count(rows, upTo: cap)) * cost.fanOut * cost.listing
+        if best.map({ keys < $0.cost }) ?? true { best = (place, keys) }
+      }
+      if let best, best.cost < Double(cap) || cap == Estimates.cap { return best.place }
     }
-    return best?.place
+    return listed.first
   }
 
-  /// Conditions, those on one date parameter together: `date=ge2024&date=lt2025`.
+  /// Conditions, those on one date or quantity parameter together: `date=ge2024&date=lt2025`.
   private func grouped(_ criteria: [SearchCriterion], _ type: Schema.TypeID) -> [[SearchCondition]] {
     var groups: [[SearchCondition]] = []
     var places: [Int32: Int] = [:]
     for case .condition(let condition) in criteria {
       let own = indexed(condition.parameters, type)
-      if condition.kind == .date, condition.modifier == nil, own.count == 1, let number = own.first?.number,
+      if condition.kind == .date || condition.kind == .quantity, condition.modifier == nil, own.count == 1,
+        let number = own.first?.number,
         own.first?.isAnsweredByResource == false
       {
-        if let place = places[number] {
+        if let place = places[number], groups[place][0].hasSameUnit(as: condition) {
           groups[place].append(condition)
           continue
         }
@@ -122,7 +168,20 @@ struct TermCompiler {
     parameters.filter { $0.resourceType == type }.flatMap { store.catalog.indexed.indexed($0) }
   }
 
+  /// The index rows of a parameter.
+  func values(of parameter: SearchParameter) -> SQL { numbers.rows(of: parameter, store.schema) }
+
   // MARK: Dictionaries
+
+  /// The classes of the dates or numbers under a parameter: `parameter_system` has them in the place of systems.
+  func dateClasses(_ parameter: SearchParameter) throws -> [DateClass] {
+    let there = Set(try systems(parameter.number))
+    return DateClass.all.filter { there.contains($0.rawValue) }
+  }
+
+  func numberClasses(_ parameter: SearchParameter) throws -> [NumberClass] {
+    try systems(parameter.number).map { NumberClass(rawValue: $0) }
+  }
 
   private static let systemNumber = Statement("SELECT number FROM system WHERE uri = ?")
   private static let parameterSystems = Statement("SELECT system FROM parameter_system WHERE parameter = ?")

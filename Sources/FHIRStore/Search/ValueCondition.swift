@@ -1,3 +1,4 @@
+import FHIRSearch
 import Storage
 
 /// What one value asks of one index table; the parameter is named by whoever uses it.
@@ -8,10 +9,13 @@ struct ValueCondition {
     let isKeyOrdered: Bool
     /// Whether a resource has one row in all ranges, if it has one in this.
     let isSole: Bool
+    /// Tells it from others of its kind, whatever comes between two pages of a search.
+    let name: SortValue
     /// For an equality: what is fixed first, and the last column with its value.
     fileprivate var equality: (prefix: SQL, column: SQL, value: String)?
 
-    init(condition: SQL, isKeyOrdered: Bool, isSole: Bool = false) {
+    init(condition: SQL, isKeyOrdered: Bool, isSole: Bool = false, name: SortValue = .integer(0)) {
+      self.name = name
       self.condition = condition
       self.isKeyOrdered = isKeyOrdered
       self.isSole = isSole
@@ -42,8 +46,9 @@ struct ValueCondition {
   }
 
   /// One range, and the test says the same.
-  init(_ table: SQL, _ condition: SQL, column: SQL? = nil) {
-    self.init(table, ranges: [Range(condition: condition, isKeyOrdered: false)], probe: condition, column: column)
+  init(_ table: SQL, _ condition: SQL, column: SQL? = nil, name: SortValue = .integer(0)) {
+    self.init(
+      table, ranges: [Range(condition: condition, isKeyOrdered: false, name: name)], probe: condition, column: column)
   }
 
   /// Equalities.
@@ -54,7 +59,8 @@ struct ValueCondition {
   // MARK: Many values
 
   /// The same with lists instead of alternatives, as far as they can be listed.
-  static func merged(_ conditions: [ValueCondition]) -> [ValueCondition] {
+  /// - Parameter classes: those that dates under the parameter have.
+  static func merged(_ conditions: [ValueCondition], _ classes: [DateClass]) -> [ValueCondition] {
     var others: [ValueCondition] = []
     var lists: [SQL: (table: SQL, prefix: SQL, column: SQL, values: [SQLValue])] = [:]
     var order: [SQL] = []
@@ -74,13 +80,15 @@ struct ValueCondition {
       }
     }
     let listed = order.compactMap { lists[$0] }.map { list in
-      ValueCondition(list.table, "\(list.prefix) AND \(list.column) IN (\(list: list.values))")
+      ValueCondition(
+        list.table, "\(list.prefix) AND \(list.column) IN (\(list: list.values))", column: list.column,
+        name: list.prefix.binds.first.map { SortValue($0) } ?? .integer(0))
     }
-    return listed + (periods.isEmpty ? [] : [within(periods)]) + others
+    return listed + (periods.isEmpty ? [] : [within(periods, classes)]) + others
   }
 
   /// Dates within any of many periods: the periods are a table of their own.
-  private static func within(_ periods: [(low: Int64, high: Int64)]) -> ValueCondition {
+  private static func within(_ periods: [(low: Int64, high: Int64)], _ classes: [DateClass]) -> ValueCondition {
     let table = periods.map { "(\($0.low), \($0.high))" as SQL }.joined(separator: ", ")
     let test: SQL = """
       EXISTS (SELECT 1 FROM (SELECT column1 AS first, column2 AS last FROM (VALUES \(table))) AS v
@@ -90,7 +98,7 @@ struct ValueCondition {
     let last = periods.map(\.high).max() ?? .min
     return ValueCondition(
       "index_date",
-      ranges: DateClass.all.map {
+      ranges: classes.map {
         Range(condition: "class = \($0.rawValue) AND low BETWEEN \(first) AND \(last) AND \(test)", isKeyOrdered: false)
       }, probe: test)
   }

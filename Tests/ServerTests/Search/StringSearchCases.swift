@@ -89,6 +89,23 @@ private let long = String(repeating: "Lorem ipsum dolor sit amet cons ec", count
     SearchRow("given:missing=false", "seattle two"),
   ]
 
+  /// What is longer than the index takes is found by its beginning, up to what the index takes; what cannot be told
+  /// from it is refused.
+  @Test func textsLongerThanTheIndexTakes() async throws {
+    let scene = try SearchScene.current
+    let text = String(repeating: "Überlänge ", count: 500)
+    try await scene.create("endless", #"{"resourceType":"Patient","address":[{"city":"\#(text)"}]}"#, tag: "long")
+    for query in ["überlänge ü", "\(text.prefix(400))", "\(text.prefix(4_000).lowercased())", "\(text.dropLast(904))"] {
+      #expect(try await scene.names("Patient?_tag=long&address-city=\(query)") == ["endless"], "\(query.count)")
+    }
+    #expect(try await scene.names("Patient?_tag=long&address-city=\(text.prefix(4_000))x") == [])
+    let past = String(repeating: "a", count: 4_097)
+    for query in ["address-city=\(past)", "address-city:exact=\(past)", "identifier=\(past)"] {
+      let code = query.prefix { $0 != "=" && $0 != ":" }
+      try await scene.checkRefused("Patient?\(query)", ["'\(code)'", "bytes"], code: "too-long")
+    }
+  }
+
   @Test(arguments: ["muller", "müller", "MÜLLER"]) func accentsCountInTheTotal(_ name: String) async throws {
     let found = try await SearchScene.current.find("Patient?_tag=t&family=\(name)&_total=accurate")
     #expect(found.total == 2)
