@@ -9,7 +9,9 @@ public struct SipHash: Sendable {
     self.key1 = key1
   }
 
-  public func hash(_ bytes: some Collection<UInt8>) -> UInt64 {
+  public func hash(_ bytes: [UInt8]) -> UInt64 { bytes.withUnsafeBytes { hash($0) } }
+
+  private func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     var v0 = key0 ^ 0x736f_6d65_7073_6575
     var v1 = key1 ^ 0x646f_7261_6e64_6f6d
     var v2 = key0 ^ 0x6c79_6765_6e65_7261
@@ -35,17 +37,13 @@ public struct SipHash: Sendable {
       v0 ^= word
     }
 
-    var word: UInt64 = 0
-    var count = 0
-    for byte in bytes {
-      word |= UInt64(byte) << UInt64(8 * (count & 7))
-      count += 1
-      if count & 7 == 0 {
-        compress(word)
-        word = 0
-      }
+    let whole = bytes.count & ~7
+    for place in stride(from: 0, to: whole, by: 8) {
+      compress(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)))
     }
-    compress(word | UInt64(truncatingIfNeeded: count) << 56)
+    var last = UInt64(truncatingIfNeeded: bytes.count) << 56
+    for place in whole..<bytes.count { last |= UInt64(bytes[place]) << UInt64(8 * (place & 7)) }
+    compress(last)
     v2 ^= 0xFF
     for _ in 0..<4 { round() }
     return v0 ^ v1 ^ v2 ^ v3

@@ -84,8 +84,9 @@ public final class ByteSource: @unchecked Sendable {
     }
   }
 
-  /// The bytes from `offset`; nil if there are not so many, or if a stream did not keep them. Valid while the source
-  /// lives.
+  /// The bytes from `offset`; nil if there are not so many, or if a stream did not keep them.
+  ///
+  /// Valid while the source lives, which may end with its last use: who cannot tell uses `withBytes`.
   @inline(__always)
   public func bytes(at offset: Int, count: Int) -> UnsafeRawBufferPointer? {
     guard offset >= 0, count >= 0 else { return nil }
@@ -109,6 +110,15 @@ public final class ByteSource: @unchecked Sendable {
     return UnsafeRawBufferPointer(start: base + part.kept + start, count: count)
   }
 
-  /// All bytes, nil if a stream left some out. Valid while the source lives.
+  /// All bytes, nil if a stream left some out. Valid while the source lives, as those of `bytes(at:count:)`.
   public var allBytes: UnsafeRawBufferPointer? { bytes(at: 0, count: count) }
+
+  /// Gives the bytes of a range to `body`, and lives until it returns; nil if they are not all there.
+  public func withBytes<R, E: Error>(_ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E)
+    -> R?
+  {
+    defer { withExtendedLifetime(self) {} }
+    guard let bytes = bytes(at: range.lowerBound, count: range.count) else { return nil }
+    return try body(bytes)
+  }
 }

@@ -3,8 +3,6 @@ public struct DICOMError: Error, Sendable, Equatable {
   public enum Code: String, Sendable {
     /// Neither a file of PS3.10 nor a bare data set.
     case notDICOM
-    /// The bytes end before the first data element does.
-    case unexpectedEnd
     /// Items nested deeper than `sequenceDepthMax`.
     case tooDeep
     /// More data elements than `elementsMax`.
@@ -48,7 +46,6 @@ public struct DICOMError: Error, Sendable, Equatable {
   private var text: String {
     switch code {
     case .notDICOM: "this is no DICOM file and no DICOM data set"
-    case .unexpectedEnd: "the data set ends within its first data element"
     case .tooDeep: "sequences are nested too deeply"
     case .tooManyElements: "there are too many data elements"
     case .valueTooLarge: "a value is too long"

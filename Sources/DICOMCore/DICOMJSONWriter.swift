@@ -73,7 +73,7 @@ public struct DICOMJSONWriter {
     bytes.append(letters.1)
     bytes.append(UInt8(ascii: "\""))
     if let bulk {
-      write(bulk, record, value)
+      write(bulk, tape, record, value)
     } else if record.length > 0, let value {
       writeValue(tape, dataSet, index, record, value)
     } else if vr == .SQ {
@@ -84,7 +84,9 @@ public struct DICOMJSONWriter {
 
   // MARK: Values
 
-  private mutating func write(_ bulk: BulkData, _ record: DataSetTape.Record, _ value: UnsafeRawBufferPointer?) {
+  private mutating func write(
+    _ bulk: BulkData, _ tape: DataSetTape, _ record: DataSetTape.Record, _ value: UnsafeRawBufferPointer?
+  ) {
     switch bulk {
     case .uri(let uri):
       append(",\"BulkDataURI\":")
@@ -94,7 +96,7 @@ public struct DICOMJSONWriter {
       guard let value, !record.flags.contains(.fragments) else { return }
       append(",\"InlineBinary\":\"")
       // PS3.18 F.2.7: little endian.
-      let swap = record.flags.contains(.bigEndian) ? record.vr.wordSize : 1
+      let swap = record.flags.contains(.bigEndian) ? tape.wordSize(record) : 1
       Base64Text.append(value, swapping: swap, to: &bytes)
       bytes.append(UInt8(ascii: "\""))
     case .withoutValue, .omitted: break

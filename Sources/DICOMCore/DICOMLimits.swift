@@ -14,8 +14,6 @@ public struct DICOMLimits: Sendable, Equatable {
   public var residentBytesMax = 256 * 1024 * 1024
   /// Faults listed one by one; further ones are only counted.
   public var tolerancesMax = 200
-  /// Values of one data element that are handed out one by one.
-  public var valuesMax = 10_000_000
 
   public init() {}
 }

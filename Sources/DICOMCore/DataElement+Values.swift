@@ -14,7 +14,7 @@ extension DataElement {
     guard vr.isText else { return binaryStrings }
     var result: [String] = []
     var values = ValueText(bytes, vr: vr, characterSet: specificCharacterSet)
-    while result.count < 1_000_000, values.next({ result.append(String(decoding: $0, as: UTF8.self)) }) {}
+    while values.next({ result.append(String(decoding: $0, as: UTF8.self)) }) {}
     return result
   }
 

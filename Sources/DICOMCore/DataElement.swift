@@ -40,8 +40,13 @@ public struct DataElement: Sendable {
   /// Whether the value's bytes are at hand; false for long ones that a stream passed over.
   public var isResident: Bool { tape.bytes(record) != nil }
 
-  /// The value's bytes as they stand, padding included. None if a stream did not keep them. Valid while the data set
-  /// or its source lives.
+  /// A copy of the value's bytes as they stand, padding included. None if a stream did not keep them.
+  public var value: [UInt8] { tape.source.withBytes(valueRange) { Array($0) } ?? [] }
+
+  /// The value's bytes as they stand, padding included. None if a stream did not keep them.
+  ///
+  /// Valid while the data set or its source lives, which may end with its last use: who cannot tell uses `value` or the
+  /// source's `withBytes(valueRange)`.
   public var bytes: UnsafeRawBufferPointer { tape.bytes(record) ?? UnsafeRawBufferPointer(start: nil, count: 0) }
 
   /// The items of a sequence; none for any other element.

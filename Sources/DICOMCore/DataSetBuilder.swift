@@ -57,7 +57,7 @@ public struct DataSetBuilder: Sendable {
 
   /// Appends an element as another data set has it, with its value only: no sequence.
   public mutating func append(_ element: DataElement) throws(DICOMError) {
-    let size = element.vr.wordSize
+    let size = element.tape.wordSize(element.record)
     let value = element.bytes
     guard element.isBigEndian, size > 1 else {
       try append(element.tag, element.vr, bytes: value)

@@ -212,8 +212,9 @@ struct DataSetEncoder {
 
   private mutating func writeValue(_ record: DataSetTape.Record, _ sink: Sink) throws(DICOMError) {
     guard let value = tape.bytes(record) else { throw DICOMError(.notResident, tag: record.tag, at: record.offset) }
-    let size = record.vr.wordSize
-    if size > 1, record.flags.contains(.bigEndian) != isBigEndian(record), !record.flags.contains(.fragment) {
+    let turns = record.flags.contains(.bigEndian) != isBigEndian(record) && !record.flags.contains(.fragment)
+    let size = turns ? tape.wordSize(record) : 1
+    if size > 1 {
       appendSwapped(value, size)
     } else if value.count > Self.bufferCount {
       try flush(sink)

@@ -64,6 +64,16 @@ final class DataSetTape: Sendable {
     source.bytes(at: record.offset, count: record.length)
   }
 
+  /// Bytes that change places between little and big endian.
+  ///
+  /// PS3.5 A.3 has OW in words of 16 bits; pixels of 32 and 64 bits in big endian are met as whole numbers only.
+  func wordSize(_ record: borrowing Record) -> Int {
+    guard record.tag == .pixelData, record.vr == .OW,
+      let bits = find(.bitsAllocated, in: Int(record.parent)).flatMap({ DataElement(self, record: $0).integer })
+    else { return record.vr.wordSize }
+    return bits == 64 ? 8 : bits == 32 ? 4 : 2
+  }
+
   /// The record of an element, searched in a data set's records. Of several with the same tag it is the last.
   func find(_ tag: Tag, in dataSet: Int) -> Int? {
     let end = Int(records[dataSet].next)

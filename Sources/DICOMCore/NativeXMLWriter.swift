@@ -86,7 +86,8 @@ public struct NativeXMLWriter {
       append("/>")
     case .inline where element.isResident && !element.isEncapsulated:
       append("<InlineBinary>")
-      Base64Text.append(element.bytes, swapping: element.isBigEndian ? element.vr.wordSize : 1, to: &bytes)
+      let size = element.isBigEndian ? element.tape.wordSize(element.record) : 1
+      Base64Text.append(element.bytes, swapping: size, to: &bytes)
       append("</InlineBinary>")
     default: break
     }

@@ -20,40 +20,40 @@ public struct QueryString: Sendable {
 
   /// Reads a query, without the question mark. Bytes that do not decode to UTF-8 become U+FFFD.
   public init(parsing query: some StringProtocol) {
-    parameters = query.split(separator: "&", omittingEmptySubsequences: true).map { piece in
-      let raw = String(piece)
-      guard let equals = raw.firstIndex(of: "=") else {
-        return Parameter(raw: raw, name: Self.decode(raw[...]), value: "")
-      }
+    let bytes = Array(query.utf8)
+    parameters = bytes.split(separator: UInt8(ascii: "&"), omittingEmptySubsequences: true).map { piece in
+      let equals = piece.firstIndex(of: UInt8(ascii: "=")) ?? piece.endIndex
       return Parameter(
-        raw: raw, name: Self.decode(raw[..<equals]), value: Self.decode(raw[raw.index(after: equals)...]))
+        raw: String(decoding: piece, as: UTF8.self), name: Self.decode(piece[..<equals]),
+        value: Self.decode(piece[equals...].dropFirst()))
     }
   }
 
   /// The first value under a name.
   public subscript(name: String) -> String? { parameters.first { $0.name == name }?.value }
 
-  static func decode(_ text: Substring) -> String {
+  static func decode(_ text: Substring) -> String { decode(Array(text.utf8)[...]) }
+
+  private static func decode(_ text: ArraySlice<UInt8>) -> String {
+    guard text.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+      return String(decoding: text, as: UTF8.self)
+    }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count)
-    var escape: [UInt8] = []
-    for byte in text.utf8 {
-      if !escape.isEmpty {
-        escape.append(byte)
-        guard escape.count == 3 else { continue }
-        if let high = hex(escape[1]), let low = hex(escape[2]) {
-          bytes.append(high << 4 | low)
-        } else {
-          bytes += escape
-        }
-        escape.removeAll()
-      } else if byte == UInt8(ascii: "%") {
-        escape.append(byte)
+    bytes.reserveCapacity(text.count)
+    var place = text.startIndex
+    while place < text.endIndex {
+      let byte = text[place]
+      if byte == UInt8(ascii: "%"), text.endIndex - place > 2, let high = hex(text[place + 1]),
+        let low = hex(text[place + 2])
+      {
+        bytes.append(high << 4 | low)
+        place += 3
       } else {
         bytes.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
+        place += 1
       }
     }
-    return String(decoding: bytes + escape, as: UTF8.self)
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   private static func hex(_ byte: UInt8) -> UInt8? {

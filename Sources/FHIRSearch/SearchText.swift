@@ -2,20 +2,22 @@
 enum SearchText {
   /// Cuts at a separator that is not escaped; the pieces keep their escapes.
   static func split(_ text: String, at separator: UInt8) -> [String] {
-    var pieces: [String] = []
-    var piece: [UInt8] = []
-    var isEscaped = false
-    for byte in text.utf8 {
-      if byte == separator && !isEscaped {
-        pieces.append(String(decoding: piece, as: UTF8.self))
-        piece.removeAll(keepingCapacity: true)
-        continue
+    var text = text
+    return text.withUTF8 { bytes in
+      var pieces: [String] = []
+      var start = 0
+      var isEscaped = false
+      for (place, byte) in bytes.enumerated() {
+        if byte == separator && !isEscaped {
+          pieces.append(String(decoding: bytes[start..<place], as: UTF8.self))
+          start = place + 1
+        } else {
+          isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+        }
       }
-      piece.append(byte)
-      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      pieces.append(String(decoding: bytes[start...], as: UTF8.self))
+      return pieces
     }
-    pieces.append(String(decoding: piece, as: UTF8.self))
-    return pieces
   }
 
   /// The text meant.

@@ -48,8 +48,9 @@ struct TokenSeal {
   static let textBytesMax = 16 * 1024
 
   private func tag(_ plaintext: [UInt8], _ query: String) -> [UInt8] {
-    let query = Array(query.utf8)
-    let input = query.count.bigEndianBytes + query + plaintext
+    var input = query.utf8.count.bigEndianBytes
+    input += Array(query.utf8)
+    input += plaintext
     return tags.0.hash(input).bigEndianBytes + tags.1.hash(input).bigEndianBytes
   }
 

@@ -86,6 +86,21 @@ struct CorpusTests {
     }
   }
 
+  @Test(
+    "pixels of a big endian file become those of its little endian twin",
+    arguments: [
+      ("rtdose", "rtdose_expb"), ("MR_small", "MR_small_bigendian"),
+      ("SC_rgb_small_odd", "SC_rgb_small_odd_big_endian"),
+    ])
+  func twins(little: String, big: String) throws {
+    let folder = Self.root + "/pydicom-pydicom/src/pydicom/data/test_files/"
+    let twin = try DICOMFile(path: folder + little + ".dcm")
+    let file = try DICOMFile(path: folder + big + ".dcm")
+    let turned = try DICOMFile(try file.encoded(as: .explicitVRLittleEndian))
+    let expected = try #require(twin.dataSet[.pixelData])
+    #expect(turned.dataSet[.pixelData]?.bytes.elementsEqual(expected.bytes) == true)
+  }
+
   @Test("JSON and XML read back say the same")
   func models() throws {
     for path in Self.files() {

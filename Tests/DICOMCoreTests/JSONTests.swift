@@ -94,7 +94,7 @@ struct JSONTests {
     let json = DICOMJSONWriter.json(dataSet) { element in
       element.tag == .pixelData ? .uri("../bulk/\(element.valueRange.lowerBound)") : .omitted
     }
-    #expect(String(decoding: json, as: UTF8.self) == #"{"7FE00010":{"vr":"OB","BulkDataURI":"../bulk/24"}}"#)
+    #expect(String(decoding: json, as: UTF8.self) == #"{"7FE00010":{"vr":"OB","BulkDataURI":"../bulk/28"}}"#)
     #expect(
       String(decoding: DICOMJSONWriter.json(dataSet) { _ in .withoutValue }, as: UTF8.self)
         == #"{"00283006":{"vr":"OW"},"7FE00010":{"vr":"OB"}}"#)

@@ -310,6 +310,19 @@ struct ParserTests {
     #expect(dataSet.json == little.json)
   }
 
+  @Test("pixels of 32 bits in big endian are turned as whole numbers, of 8 and 16 bits as words")
+  func bigEndianPixels() throws {
+    for (bits, expected) in [(8, [2, 1, 4, 3]), (16, [2, 1, 4, 3]), (32, [4, 3, 2, 1])] as [(UInt8, [UInt8])] {
+      var bytes = EncodedBytes(isBigEndian: true)
+      bytes.explicit(0x0028_0100, "US", [0, bits])
+      bytes.explicit(0x7FE0_0010, "OW", [1, 2, 3, 4])
+      let little = try DataSet(
+        try DataSet(bytes.bytes, .explicitBigEndian).encoded(as: .explicitLittleEndian))
+      #expect(little[.pixelData].map { Array($0.bytes) } == expected)
+      #expect(try little.encoded(as: .explicitBigEndian) == bytes.bytes)
+    }
+  }
+
   // MARK: Limits
 
   static func nested(_ depth: Int, isUndefined: Bool) -> [UInt8] {

@@ -1,4 +1,6 @@
 import DICOMCore
+import Foundation
+import TestSupport
 import Testing
 
 @Suite("Streamed DICOM files")
@@ -82,6 +84,30 @@ struct StreamTests {
     #expect { try Self.streamed(head, pieces: 1000, limits: limits) } throws: {
       ($0 as? DICOMError)?.code == .valueTooLarge
     }
+  }
+
+  @Test("of a file of 3 GB that is mapped only the header is read")
+  func mapped() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("large.dcm")
+    let count = 3_000_000_000
+    var bytes = EncodedBytes()
+    bytes.explicit(0x0010_0020, "LO", "P1")
+    bytes.explicit(0x7FE0_0010, "OW", claims: count)
+    let head = EncodedBytes.file("1.2.840.10008.1.2.1", bytes.bytes)
+    #expect(FileManager.default.createFile(atPath: path, contents: Data(head)))
+    let handle = try #require(FileHandle(forWritingAtPath: path))
+    // Takes no room on the disk: what is not written has no blocks.
+    try handle.truncate(atOffset: UInt64(head.count + count))
+    try handle.close()
+    let clock = ContinuousClock()
+    let start = clock.now
+    let file = try DICOMFile(path: path)
+    #expect(file.dataSet[.pixelData]?.length == count)
+    #expect(file.tolerances.list.isEmpty)
+    let json = DICOMJSONWriter.json(file.dataSet) { .uri("\($0.length)") }
+    #expect(json.count < 200)
+    #expect(clock.now - start < .seconds(2))
   }
 
   @Test("a stream that ends early has what came, and says so")

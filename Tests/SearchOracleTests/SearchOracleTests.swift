@@ -37,7 +37,7 @@ import Testing
     }
     await world.server.close()
     print("\(count) queries, \(matched) with matches, \(refused) refused, \(pages) pages, \(differences) differences")
-    // Queries that find nothing prove little.
-    #expect(matched * 2 > count || differences > 0)
+    // Queries that find nothing prove little; some two in five are to find something.
+    #expect(matched * 5 > count * 2 || differences > 0)
   }
 }

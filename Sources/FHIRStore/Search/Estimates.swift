@@ -8,7 +8,8 @@ import Synchronization
 final class Estimates {
   /// Counting stops at the first of these that tells the terms apart.
   static let caps = [64, 1_000, 30_000]
-  /// Terms with fewer keys than this are listed rather than walked.
+  /// Terms with fewer keys than this are listed rather than walked in an order of their own.
+  static let listedMax = 256
   static let cap = 1_000
   static let largeCap = 30_000
 

@@ -28,6 +28,9 @@ struct SearchPlan {
   private(set) var counts: [Int?]
   /// All resources of the type.
   private(set) var typeCount = 0
+  /// Where counting ended: who has as many keys has many more.
+  private var countedTo = Int.max
+  private static let manyMore = 10.0
 
   init(_ terms: [SearchTerm], _ order: PageOrder, type: Int64, orderWalks: [SortKey.Walk]?) {
     self.type = type
@@ -90,12 +93,17 @@ struct SearchPlan {
 
   /// Counts the terms' keys, further and further until one of them is small enough to tell.
   private mutating func count(_ estimates: Estimates) throws {
-    for cap in Estimates.caps {
+    // One term alone is not told apart from others.
+    for cap in terms.count > 1 ? Estimates.caps : [Estimates.cap] {
       for place in terms.indices {
         let cost = terms[place].cost
         counts[place] = try cost.known ?? cost.rows.map { try estimates.count($0, upTo: cap) }
       }
-      if counts.contains(where: { $0.map { $0 < cap } ?? false }) { return }
+      countedTo = cap
+      let isTold = terms.indices.contains { place in
+        counts[place].map { $0 < cap && Double($0) * terms[place].cost.fanOut < Double(cap) } ?? false
+      }
+      if isTold { return }
     }
   }
 
@@ -104,7 +112,9 @@ struct SearchPlan {
   /// About how many keys a term has; nil for one that cannot lead.
   private func keys(_ place: Int) -> Double? {
     guard terms[place].set != nil, let count = counts[place] else { return nil }
-    return min(Double(max(count, 1)) * terms[place].cost.fanOut, Double(max(typeCount, 1)))
+    let isMore = count >= countedTo && terms[place].cost.known == nil
+    let keys = Double(max(count, 1)) * terms[place].cost.fanOut * (isMore ? Self.manyMore : 1)
+    return min(keys, Double(max(typeCount, 1)))
   }
 
   /// The part of the type's resources that satisfy a term.
@@ -156,7 +166,7 @@ struct SearchPlan {
         cost = 0.5 * listed + reached * probing
       }
       if cost < best.cost { best = (.term(place), cost) }
-      if !isSorted && mayWalkIndex && terms[place].stretching != nil && count >= Double(Estimates.cap) {
+      if !isSorted && mayWalkIndex && terms[place].stretching != nil && count >= Double(Estimates.listedMax) {
         let rows = terms.indices.reduce(wanted) { $1 == place ? $0 : $0 / fraction($1) }
         let cost = min(count, rows) * (probing + 1)
         if cost < best.cost { best = (.stretches(place), cost) }

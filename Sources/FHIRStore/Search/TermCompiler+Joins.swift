@@ -12,6 +12,7 @@ extension TermCompiler {
     var sets: [SQL] = []
     var links: [(target: SQL, inner: SearchTerm)] = []
     var counted: [SQL] = []
+    var stretches: [IndexStretch] = []
     var cost = SearchTerm.Cost(rows: nil, fanOut: 0, listing: 2, probing: 0)
     for parameter in indexed(chain.parameters, type) {
       let base = try ownURLs(chain.base, [parameter])
@@ -34,6 +35,7 @@ extension TermCompiler {
               CROSS JOIN index_reference AS i
               ON i.parameter = \(Int64(parameter.number)) AND \(form.leads(from: "i", to: "r.id"))
             """)
+          stretches.append(try inOrderOfTargets(parameter, form, target.type, keys, inner, depth: depth))
           let row = alias.row
           let resource = alias.resource
           links.append(
@@ -59,7 +61,32 @@ extension TermCompiler {
     }
     cost.rows = SQL.union(counted)
     term.cost = cost
+    if let only = stretches.first, stretches.count == 1 { term.stretching = { [only] } }
     return term
+  }
+
+  /// What refers to some resources, one of these after the other: a page of it needs no list of all.
+  private func inOrderOfTargets(
+    _ parameter: SearchParameter, _ form: ReferenceForm, _ target: Schema.TypeID, _ keys: SQL, _ inner: SearchTerm,
+    depth: Int
+  ) throws -> IndexStretch {
+    let own: SQL = "parameter = \(Int64(parameter.number))"
+    let alias = try alias(depth)
+    let links: SQL = """
+      (SELECT t.key AS target, j.key AS key FROM resource AS t
+       CROSS JOIN index_reference AS j ON j.\(own) AND \(form.leads(from: "j", to: "t.id"))
+       WHERE t.key IN (\(keys)) AND t.method <> 3)
+      """
+    // A resource may refer to several of them: the first counts.
+    let isFirst: SQL = """
+      NOT EXISTS (SELECT 1 FROM index_reference AS q CROSS JOIN resource AS \(alias.resource)
+                  WHERE q.key = i.key AND q.\(own) AND \(form.isAny("q"))
+                    AND \(alias.resource).type = \(numbers.number(target)) AND \(alias.resource).id = \(form.id("q"))
+                    AND \(alias.resource).method <> 3 AND \(alias.resource).key < i.target
+                    AND \(inner.probe("\(alias.resource).key")))
+      """
+    return IndexStretch(
+      name: .integer(0), range: IndexRange(table: links, condition: "1 = 1"), column: "target", isFirst: isFirst)
   }
 
   private static let countRow = Statement("SELECT live FROM resource_count WHERE type = ?")

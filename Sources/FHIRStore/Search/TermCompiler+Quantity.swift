@@ -19,7 +19,12 @@ extension TermCompiler {
     }
 
     /// Tells a range of the index, whatever units there are besides.
-    var name: SortValue { .text("\(unit.system)|\(unit.code)|\(unit.numberClass.rawValue)") }
+    var name: SortValue {
+      // FNV-1a: a position keeps no long texts.
+      let text = "\(unit.system)|\(unit.code)|\(unit.numberClass.rawValue)"
+      let hash = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+      return .integer(Int64(bitPattern: hash))
+    }
 
     /// Rows of the unit and class.
     var isUnit: SQL {
