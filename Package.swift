@@ -45,13 +45,16 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFHIRTables", exclude: ["r4.table", "r4b.table", "r5.table", "stu3.table"]),
     .target(name: "CUCUMTable", exclude: ["ucum.table"]),
+    .target(name: "CDICOMTables", exclude: ["characters.table", "elements.table", "private.table", "uids.table"]),
     // 2 · JSON
     library("JSONCore"),
     // 3 · the standard's tables; the storage contract and its engines
     library("FHIRModel", ["Base", "JSONCore", "CFHIRTables"]),
     library("UCUM", ["CUCUMTable"]),
+    library("DICOMCore", ["Base", "CDICOMTables", "CZlib", "JSONCore"]),
     library("Storage", ["Base"]),
     library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
     // 4 · languages and protocols as values
@@ -93,6 +96,7 @@ let package = Package(
     tests("BaseTests", ["Base"]),
     tests("JSONCoreTests", ["JSONCore"]),
     tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration", "TestSupport"]),
+    tests("DICOMCoreTests", ["CDICOMTables", "DICOMCore", "JSONCore", "TableGeneration", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),

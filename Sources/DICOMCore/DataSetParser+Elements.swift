@@ -111,9 +111,7 @@ extension DataSetParser {
     _ tag: Tag, _ value: UnsafeRawBufferPointer, _ record: DataSetTape.Record, _ top: Int
   ) {
     if tag == .specificCharacterSet {
-      let set = SpecificCharacterSet(value: value)
-      for fault in set.faults { tolerances.note(fault, tag: tag, at: record.offset) }
-      noteCharacterSet(set, in: top)
+      noteCharacterSet(value, at: record.offset, in: top)
     } else if tag == .pixelRepresentation {
       if value.count >= 2 { frames[top].pixelRepresentation = UInt8(truncatingIfNeeded: value[0] | value[1]) & 1 }
     } else {

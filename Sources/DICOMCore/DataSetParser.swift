@@ -27,12 +27,15 @@ struct DataSetParser {
   }
 
   static let undefined: UInt32 = 0xFFFF_FFFF
+  private static let characterSetsMax = 64
 
   let limits: DICOMLimits
   /// Only elements of this group are read; the first other one ends the data set.
   let onlyGroup: UInt16?
   private(set) var records: [DataSetTape.Record] = []
   private(set) var characterSets: [SpecificCharacterSet] = [.default]
+  /// By the bytes of (0008,0005).
+  private var characterSetNumbers: [[UInt8]: UInt8] = [:]
   var tolerances: Tolerances
   var frames: [Frame] = []
   /// Bytes from the start of the source; may be past `end` while a value is passed over.
@@ -40,7 +43,8 @@ struct DataSetParser {
   /// The first byte that is not there yet.
   private(set) var end: Int
   private(set) var isComplete = false
-  /// Where byte 0 would be. Valid during `parse` only.
+  /// Where byte 0 would be. Valid during `parse` only, which sets it anew: so a parser may go to another thread between
+  /// two calls.
   private nonisolated(unsafe) var origin: UnsafeRawPointer
   private var itemDepth = 0
   /// Set when a header cannot be told without bytes that are not there yet.
@@ -213,19 +217,20 @@ struct DataSetParser {
     }
   }
 
-  mutating func noteCharacterSet(_ set: SpecificCharacterSet, in frame: Int) {
-    let number: Int
-    if let known = characterSets.firstIndex(of: set) {
-      number = known
-    } else if characterSets.count < 256 {
-      characterSets.append(set)
-      number = characterSets.count - 1
-    } else {
-      // 256 different ones in one data set: an attack; the rest is read as the first.
-      number = 0
+  /// Makes a value of (0008,0005) the character set of a data set.
+  mutating func noteCharacterSet(_ value: UnsafeRawBufferPointer, at offset: Int, in frame: Int) {
+    let key = Array(value)
+    var number = characterSetNumbers[key]
+    if number == nil, characterSets.count < Self.characterSetsMax {
+      number = UInt8(characterSets.count)
+      characterSets.append(SpecificCharacterSet(value: value))
+      characterSetNumbers[key] = number
     }
-    frames[frame].characterSet = UInt8(number)
-    records[frames[frame].record].code = UInt8(number)
+    // More different ones than there are terms: the rest is read as the first.
+    let chosen = number ?? 0
+    for fault in characterSets[Int(chosen)].faults { tolerances.note(fault, tag: .specificCharacterSet, at: offset) }
+    frames[frame].characterSet = chosen
+    records[frames[frame].record].code = chosen
   }
 
   /// The bytes have ended: closes all that is open, and notes what is missing.

@@ -32,12 +32,15 @@ public struct NativeXMLWriter {
 
   /// Recurses as deep as items are nested, which the parser limits (`sequenceDepthMax`).
   private mutating func writeAttributes(_ dataSet: DataSet) {
+    // Creators stand in front of what is theirs.
+    var creators: [Tag: String] = [:]
     for element in dataSet.orderedElements where !element.tag.isGroupLength && element.tag.group != 2 {
-      write(element)
+      if element.tag.isPrivateCreator { creators[element.tag] = element.string }
+      write(element, creator: element.tag.privateCreatorTag.flatMap { creators[$0] })
     }
   }
 
-  private mutating func write(_ element: DataElement) {
+  private mutating func write(_ element: DataElement, creator: String?) {
     let vr = element.vr
     var bulk: BulkData?
     if !element.isEmpty, vr != .SQ, vr.isBinary || !element.isResident || element.isEncapsulated {
@@ -50,7 +53,7 @@ public struct NativeXMLWriter {
     append(vr.name)
     append("\"")
     if let keyword = element.tag.keyword, !keyword.isEmpty { writeAttribute(" keyword=\"", keyword) }
-    if let creator = element.privateCreator { writeAttribute(" privateCreator=\"", creator) }
+    if let creator { writeAttribute(" privateCreator=\"", creator) }
     append(">")
     if let bulk {
       write(bulk, element)
@@ -99,7 +102,7 @@ public struct NativeXMLWriter {
       return
     }
     let values =
-      element.tag == .specificCharacterSet
+      element.tag == .specificCharacterSet && element.vr.isText
       ? (element.specificCharacterSet.terms.isEmpty ? [] : ["ISO_IR 192"]) : texts(element)
     if values.count == 1, values[0].isEmpty { return }
     for (number, value) in values.enumerated() {

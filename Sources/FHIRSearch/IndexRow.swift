@@ -1,8 +1,9 @@
 /// One row of the search index: what a resource says under one parameter.
 ///
 /// Dates are microseconds since 1970 (UTC), both ends inclusive; numbers are the nearest doubles of exact decimals.
-/// An open end is the type's extreme. `several` tells that the resource has more values of the kind under the parameter,
-/// or, for a quantity, that it is the bounds of many samples: then conditions that hold need not hold of one value.
+/// An open end is the type's extreme. `several` tells that the resource has more values of the kind under the
+/// parameter, or, for a quantity, that it is the bounds of many samples: then conditions that hold need not hold of one
+/// value.
 public enum IndexRow: Hashable, Sendable {
   /// `system` is empty where there is none. A reference parameter's tokens are the identifiers of its references.
   case token(parameter: Int32, system: String, code: String)

@@ -34,10 +34,12 @@ extension SearchQueryParser {
   ) throws(Fault) -> SearchSort? {
     let isDescending = key.first == "-"
     let code = String(isDescending ? key.dropFirst() : key)
-    // How well words match depends on all other resources, so that no order by it stays the same from page to page.
-    guard code != "_score" else {
-      try ignore("Sorting by the '_score' parameter is not supported.", &search)
-      return nil
+    if code == SearchSort.score {
+      guard query["_text"] != nil || query["_content"] != nil else {
+        try ignore("Sorting by '_score' needs '_text' or '_content', whose words are scored.", &search)
+        return nil
+      }
+      return SearchSort(parameters: [], isDescending: isDescending)
     }
     let found = searched.compactMap { parameters.parameter($0, code) }
     // The words are Azure's.

@@ -34,18 +34,12 @@ extension FHIRStore {
     }
   }
 
-  /// SQLite's parser takes statements of so many floors only: what nests deeper is a search that asks too much.
-  private static func fault(_ error: StorageError) -> Fault {
-    guard error.detail.contains("parser stack overflow") else { return error.fault }
-    return Fault(.invalid, "The search joins more resources than can be looked up at once.", code: "too-costly")
-  }
-
   /// The engine's errors become faults here; nothing above knows them.
   func faulting<R>(_ body: () throws -> R) throws -> R {
     do {
       return try body()
     } catch let error as StorageError {
-      throw Self.fault(error)
+      throw error.fault
     }
   }
 
@@ -54,7 +48,7 @@ extension FHIRStore {
     do {
       return try await body()
     } catch let error as StorageError {
-      throw Self.fault(error)
+      throw error.fault
     }
   }
 }

@@ -9,6 +9,9 @@ public protocol Reader {
   /// Runs the statement once for each row of parameters, together one round trip. `each` gets the index of the
   /// parameter row and a result row; indexes come in order, those without a result are skipped.
   func query(_ statement: Statement, rows: RowBatch, _ each: (_ index: Int, any Row) throws -> Void) throws
+
+  /// Runs `body` and tells what its statements were to the engine, which keeps no count of it otherwise.
+  func measuring<R>(_ body: () throws -> R) throws -> (result: R, work: Work)
 }
 
 extension Reader {

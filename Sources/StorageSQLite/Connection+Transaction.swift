@@ -28,6 +28,14 @@ extension Connection: Transaction {
     }
   }
 
+  func measuring<R>(_ body: () throws -> R) throws -> (result: R, work: Work) {
+    let outer = steps
+    steps = 0
+    defer { steps = outer.map { $0 + (steps ?? 0) } }
+    let result = try body()
+    return (result, Work(steps: steps ?? 0))
+  }
+
   func execute(_ statement: Statement, _ binds: [SQLValue]) throws -> Int {
     try countingChanges { try query(statement, binds) { _ in true } }
   }
@@ -42,6 +50,9 @@ extension Connection: Transaction {
 
   /// Steps through the result until its end or until `each` has enough.
   private func walk(_ prepared: OpaquePointer, _ each: (any Row) throws -> Bool) throws {
+    // The count is the statement's, and goes on from one use of it to the next.
+    if steps != nil { _ = sqlite3_stmt_status(prepared, SQLITE_STMTSTATUS_VM_STEP, 1) }
+    defer { steps = steps.map { $0 + Int(sqlite3_stmt_status(prepared, SQLITE_STMTSTATUS_VM_STEP, 1)) } }
     let row = SQLiteRow(statement: prepared)
     while true {
       let code = sqlite3_step(prepared)

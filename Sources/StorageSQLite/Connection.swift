@@ -12,6 +12,8 @@ final class Connection: @unchecked Sendable {
   private var dynamic: StatementCache
   /// A sync of a file or folder failed: what is on the disk is no longer certain.
   private(set) var sawFailedSync = false
+  /// Steps of SQLite's machine so far, while they are measured.
+  var steps: Int?
   /// Asked every few thousand steps of SQLite's machine, on this thread; true gives up the running statement.
   var shouldInterrupt: (() -> Bool)?
 

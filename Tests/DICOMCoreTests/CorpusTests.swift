@@ -9,7 +9,7 @@ import Testing
 struct CorpusTests {
   static let root = ConformanceData.path("dicom")
 
-  static func files() -> [String] {
+  static let files: [String] = {
     let all = FileManager.default.enumerator(atPath: root)?.compactMap { $0 as? String } ?? []
     return all.filter { path in
       let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -17,7 +17,7 @@ struct CorpusTests {
         && (try? FileManager.default.attributesOfItem(atPath: root + "/" + path)[.type] as? FileAttributeType)
           == .typeRegular
     }.sorted()
-  }
+  }()
 
   /// Files that are no DICOM.
   static let refused: Set<String> = [
@@ -42,7 +42,7 @@ struct CorpusTests {
   @Test("all are read; the data set is written back byte for byte unless it is faulty")
   func roundTrip() throws {
     var (read, identical, exceptions) = (0, 0, 0)
-    for path in Self.files() {
+    for path in Self.files {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       let file: DICOMFile
       do {
@@ -70,7 +70,7 @@ struct CorpusTests {
 
   @Test("canonical forms say the same, in every encoding")
   func canonical() throws {
-    for path in Self.files() {
+    for path in Self.files {
       guard let file = try? DICOMFile(path: Self.root + "/" + path), file.source.count < 300_000 else { continue }
       let little = try DataSet(
         ByteSource(try file.dataSet.encoded(as: .explicitLittleEndian)), encoding: .explicitLittleEndian)
@@ -103,7 +103,7 @@ struct CorpusTests {
 
   @Test("JSON and XML read back say the same")
   func models() throws {
-    for path in Self.files() {
+    for path in Self.files {
       guard let file = try? DICOMFile(path: Self.root + "/" + path), file.source.count < 300_000 else { continue }
       let json = file.dataSet.json
       let isOdd = file.tolerances.contains(.oddLength)
@@ -151,7 +151,7 @@ struct CorpusTests {
     for entry in index["files"]?.elements ?? [] {
       let path = try #require(entry["file"]?.string)
       let name = path.split(separator: "/").last.map(String.init) ?? path
-      guard entry["failed"] == nil, !Self.refused.contains(name), Self.files().contains(path) else {
+      guard entry["failed"] == nil, !Self.refused.contains(name), Self.files.contains(path) else {
         skipped += 1
         continue
       }

@@ -14,7 +14,7 @@ struct MutationTests {
     seeds.append(try StreamTests.sample(.deflatedExplicitVRLittleEndian, pixels: 500))
     seeds.append(ParserTests.nested(20, isUndefined: true))
     guard ConformanceData.has("dicom") else { return seeds }
-    for path in CorpusTests.files() {
+    for path in CorpusTests.files {
       let url = URL(fileURLWithPath: CorpusTests.root + "/" + path)
       let bytes = try [UInt8](Data(contentsOf: url))
       if bytes.count < 8000 { seeds.append(bytes) }

@@ -376,6 +376,26 @@ struct ParserTests {
     #expect { try DataSet(items.bytes) } throws: { ($0 as? DICOMError)?.code == .tooManyElements }
   }
 
+  @Test("what is quick once is quick a hundred thousand times")
+  func repetition() throws {
+    var bytes = EncodedBytes()
+    bytes.explicit(0x0008_1115, "SQ", claims: EncodedBytes.undefined)
+    for number in 0..<100_000 {
+      bytes.item { $0.explicit(0x0008_0005, "CS", "SET \(number % 90_000 + 100_000)") }
+    }
+    bytes.delimiter(0xFFFE_E0DD)
+    for group in 0..<400 {
+      for element in 0..<250 { bytes.explicit(UInt32((0x0009 + 2 * group) << 16 | 0x1000 + element), "UN", [1, 2]) }
+    }
+    let start = ContinuousClock.now
+    let dataSet = try DataSet(bytes.bytes)
+    #expect(dataSet.recordCount == 300_001)
+    #expect(!NativeXMLWriter.xml(dataSet).isEmpty)
+    #expect(!dataSet.json.isEmpty)
+    #expect(try !dataSet.encoded(as: .explicitBigEndian).isEmpty)
+    #expect(ContinuousClock.now - start < .seconds(20))
+  }
+
   @Test("values at the limit and past it")
   func values() throws {
     var limits = DICOMLimits()

@@ -7,10 +7,10 @@ enum IndexDump {
     ("string", "folded, text, several, '', '', '' FROM index_string"),
     ("reference", "(SELECT name FROM resource_type WHERE number = i.type), id, '', '', '', '' FROM index_reference"),
     ("date", "class, low, high, '', '', '' FROM index_date"),
-    ("number", "several, low, high, '', '', '' FROM index_number"),
+    ("number", "class, low, high, '', '', '' FROM index_number"),
     (
       "quantity",
-      "(SELECT uri FROM system WHERE number = i.system), code, several, low, high, '' FROM index_quantity"
+      "(SELECT uri FROM system WHERE number = i.system), code, class, low, high, '' FROM index_quantity"
     ),
     ("uri", "value, '', '', '', '', '' FROM index_uri"),
     (

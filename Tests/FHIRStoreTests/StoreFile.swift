@@ -192,10 +192,10 @@ final class StoreFile {
       "'reference', t.name, i.id FROM index_reference AS i LEFT JOIN resource_type AS t ON t.number = i.type"
     ),
     ("date", "'date', i.class, i.low, i.high FROM index_date AS i"),
-    ("number", "'number', i.several, i.low, i.high FROM index_number AS i"),
+    ("number", "'number', i.class, i.low, i.high FROM index_number AS i"),
     (
       "quantity",
-      "'quantity', s.uri, i.code, i.several, i.low, i.high FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system"
+      "'quantity', s.uri, i.code, i.class, i.low, i.high FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system"
     ),
     ("uri", "'uri', i.value FROM index_uri AS i"),
     (
@@ -203,7 +203,7 @@ final class StoreFile {
       """
       'composite', coalesce(t.name, s.uri), i.code1, s2.uri, i.text2, i.low2, i.high2, i.low3, i.high3
       FROM index_composite AS i LEFT JOIN system AS s ON s.number = i.system1
-      LEFT JOIN resource_type AS t ON t.number = -i.system1 LEFT JOIN system AS s2 ON s2.number = i.system2
+      LEFT JOIN resource_type AS t ON t.number = -i.system1 LEFT JOIN system AS s2 ON s2.number = max(i.system2, -1 - i.system2)
       """
     ),
     ("position", "'position', i.latitude, i.longitude FROM index_position AS i"),
@@ -261,9 +261,10 @@ final class StoreFile {
       let length = Double(high) - Double(low)
       let span = length < day ? 0 : length < 31 * day ? 1 : length < 366 * day ? 2 : 3
       return "date \(span + (several ? 4 : 0)) \(low) \(high)"
-    case .number(_, let low, let high, let several): return "number \(several ? 1 : 0) \(low) \(high)"
+    case .number(_, let low, let high, let several):
+      return "number \((several ? 2 : 0) + (low < high ? 1 : 0)) \(low) \(high)"
     case .quantity(_, let system, let code, let low, let high, let several):
-      return "quantity \(system) \(code) \(several ? 1 : 0) \(low) \(high)"
+      return "quantity \(system) \(code) \((several ? 2 : 0) + (low < high ? 1 : 0)) \(low) \(high)"
     case .uri(_, let value): return "uri \(value)"
     case .position(_, let latitude, let longitude): return "position \(latitude) \(longitude)"
     case .missing: return "missing"

@@ -59,12 +59,23 @@ struct BundleWriter {
     writer.beginObject()
   }
 
-  private mutating func search(_ mode: StaticString) {
+  private mutating func search(_ mode: StaticString, score: Double? = nil) {
     writer.key("search")
     writer.beginObject()
     writer.key("mode")
     writer.string(mode.description)
+    if let score {
+      writer.key("score")
+      writer.number(lexeme: Self.lexeme(score))
+    }
     writer.endObject()
+  }
+
+  /// Between 0 and 1, with four digits: `0.0375`.
+  private static func lexeme(_ score: Double) -> String {
+    let scale = 10_000
+    let digits = String(scale + Int(min(max(score, 0), 1) * Double(scale)))
+    return "\(score >= 1 ? "1" : "0").\(digits.dropFirst())"
   }
 
   mutating func add(outcome: [UInt8]) {
@@ -75,11 +86,12 @@ struct BundleWriter {
     writer.endObject()
   }
 
-  mutating func add(match: StoredVersion, base: String) {
+  /// - Parameter score: how well it matches, where that is known (FHIR R4 Bundle.entry.search.score).
+  mutating func add(match: StoredVersion, score: Double? = nil, base: String) {
     beginEntry()
     writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)")
     add(resource: match)
-    search("match")
+    search("match", score: score)
     writer.endObject()
   }
 

@@ -52,7 +52,8 @@ extension FHIRService {
     guard !criteria.includes.isEmpty, !matches.isEmpty else { return [] }
     let max = min(criteria.includesCount ?? Int.max, limits.conditionalDeletionsMax)
     let page = try view.included(
-      criteria.includes, with: matches, count: max + 1, keysMax: max + 1, bytesMax: limits.pageBytesMax)
+      criteria.includes, with: matches, count: max + 1, keysMax: max + 1, bytesMax: limits.pageBytesMax,
+      base: criteria.base)
     guard page.resources.count <= max, page.next == nil else {
       throw Fault(
         .invalid, "The criteria include more than \(max) resources; a deletion takes them all or none.",

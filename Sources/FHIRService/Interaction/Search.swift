@@ -61,7 +61,7 @@ extension FHIRService {
     guard !search.includes.isEmpty, !matches.isEmpty else { return IncludedPage() }
     return try view.included(
       search.includes, with: matches, after: after, count: search.includesCount ?? limits.includesCountDefault,
-      keysMax: limits.includesMax, bytesMax: limits.pageBytesMax)
+      keysMax: limits.includesMax, bytesMax: limits.pageBytesMax, base: search.base)
   }
 
   func position(_ search: SearchQuery) throws(Fault) -> PagePosition? {
@@ -93,7 +93,7 @@ extension FHIRService {
     if let explanation = page.explanation {
       bundle.add(outcome: OperationOutcome.json(explanation.reasons, id: newID()))
     }
-    for match in page.matches { bundle.add(match: match, base: call.base) }
+    for match in page.matches { bundle.add(match: match, score: page.scores[match.key], base: call.base) }
     for resource in found.included.resources { bundle.add(included: resource, base: call.base) }
     return bundle.finish()
   }
@@ -116,12 +116,13 @@ extension FHIRService {
 }
 
 extension SearchExplanation {
-  /// The steps as issues: each says what was done, how many rows it gave, and how long it took.
+  /// The steps as issues: each says what was done, how many rows it gave, how much work that was, and how long it took.
   fileprivate var reasons: [Fault.Reason] {
     steps.map { step in
       let rows = step.rows.map { ", \($0) rows" } ?? ""
       return Fault.Reason(
-        "\(step.text)\(rows), \(step.microseconds) µs", code: "informational", severity: .information)
+        "\(step.text)\(rows), \(step.engineSteps) engine steps, \(step.microseconds) µs", code: "informational",
+        severity: .information)
     }
   }
 }

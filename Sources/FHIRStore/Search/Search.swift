@@ -48,8 +48,10 @@ struct Search {
         sum += try view.resourceCount(type)
         continue
       }
-      let count = try guarded(plan, name(type)) { try view.reader.first(plan.total) { Int($0.integer(0)) } ?? 0 }
-      trace.add(plan, "count", name(type), rows: count, since: began)
+      let (count, work) = try guarded(plan, name(type)) {
+        try measured { try view.reader.first(plan.total) { Int($0.integer(0)) } ?? 0 }
+      }
+      trace.add(plan, "count", name(type), rows: count, work, since: began)
       sum += count
     }
     return sum
@@ -64,14 +66,18 @@ struct Search {
     var isLast = true
     for type in types {
       let began = ContinuousClock.now
-      let plan = try chosen(type, limit: limit, behind: position, isFree: isFree && types.count == 1)
-      trace.add(plan, "plan", name(type), rows: nil, since: began)
+      let (plan, work) = try measured {
+        try chosen(type, limit: limit, behind: position, isFree: isFree && types.count == 1)
+      }
+      trace.add(plan, "plan", name(type), rows: nil, work, since: began)
       var found: [PagePosition] = []
       for statement in plan.statements(behind: position, limit: limit + 1) where found.count <= limit {
         let began = ContinuousClock.now
         let before = found.count
-        try guarded(plan, name(type)) { try read(statement, plan.valueCount, into: &found) }
-        trace.add(plan, "find", name(type), rows: found.count - before, since: began)
+        let work = try guarded(plan, name(type)) {
+          try measured { try read(statement, plan.valueCount, into: &found) }.work
+        }
+        trace.add(plan, "find", name(type), rows: found.count - before, work, since: began)
       }
       if found.count > limit { isLast = false }
       merged += found
@@ -85,6 +91,11 @@ struct Search {
       rows.removeLast(rows.count - limit)
     }
     return (rows, isLast)
+  }
+
+  /// What a step was to the engine, where an explanation is wanted.
+  func measured<R>(_ body: () throws -> R) throws -> (result: R, work: Work) {
+    trace.isOn ? try view.reader.measuring(body) : (try body(), Work())
   }
 
   /// A search that takes too long says what it was doing.

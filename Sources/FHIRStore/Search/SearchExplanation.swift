@@ -1,13 +1,15 @@
 import Storage
 
-/// How a search was carried out (`_explain=true`): what led, what was tested, how many rows each step gave and how
-/// long it took. It names parameters, never values.
+/// How a search was carried out (`_explain=true`): what led, what was tested, how many rows each step gave, how much
+/// work it was and how long it took. It names parameters, never values.
 public struct SearchExplanation: Sendable {
   public struct Step: Sendable {
     /// What was done, in words.
     public let text: String
     /// Rows it gave; nil where it gives none.
     public let rows: Int?
+    /// Steps of the engine's machine (`Work.steps`): what is visited and not given costs them too.
+    public let engineSteps: Int
     public let microseconds: Int
   }
 
@@ -21,18 +23,19 @@ struct SearchTrace {
 
   init(isOn: Bool) { self.isOn = isOn }
 
-  mutating func add(_ text: String, rows: Int?, since began: ContinuousClock.Instant) {
+  mutating func add(_ text: String, rows: Int?, _ work: Work, since began: ContinuousClock.Instant) {
     guard isOn else { return }
     let (seconds, attoseconds) = (ContinuousClock.now - began).components
     let microseconds = Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
-    explanation.steps.append(SearchExplanation.Step(text: text, rows: rows, microseconds: microseconds))
+    explanation.steps.append(
+      SearchExplanation.Step(text: text, rows: rows, engineSteps: work.steps, microseconds: microseconds))
   }
 
   mutating func add(
-    _ plan: SearchPlan, _ step: String, _ type: String, rows: Int?, since began: ContinuousClock.Instant
+    _ plan: SearchPlan, _ step: String, _ type: String, rows: Int?, _ work: Work, since began: ContinuousClock.Instant
   ) {
     guard isOn else { return }
-    add("\(type): \(step): \(plan.description)", rows: rows, since: began)
+    add("\(type): \(step): \(plan.description)", rows: rows, work, since: began)
   }
 }
 

@@ -127,8 +127,8 @@ struct SearchPlan {
     terms.indices.reduce(0) { $1 == lead ? $0 : $0 + terms[$1].cost.probing }
   }
 
-  /// Rows visited among `count` in order of creation until the page is full. What is about time goes with that order, so
-  /// that all matches may lie at its end.
+  /// Rows visited among `count` in order of creation until the page is full. What is about time goes with that order,
+  /// so that all matches may lie at its end.
   private func visited(_ count: Double, besides lead: Int?, wanted: Double) -> Double {
     var rows = wanted
     for place in terms.indices where place != lead {
@@ -169,7 +169,8 @@ struct SearchPlan {
       if !isSorted && mayWalkIndex && terms[place].stretching != nil && count >= Double(Estimates.listedMax) {
         let rows = terms.indices.reduce(wanted) { $1 == place ? $0 : $0 / fraction($1) }
         let cost = min(count, rows) * (probing + 1)
-        if cost < best.cost { best = (.stretches(place), cost) }
+        // It is sure to find what the walk of all hopes for.
+        if cost <= best.cost { best = (.stretches(place), cost) }
       }
     }
     return best.lead

@@ -21,6 +21,12 @@ struct SearchTerm {
   var isChronological = false
   /// What it costs.
   var cost: Cost
+  /// How deep its probe and its set nest.
+  var nesting = Nesting()
+  /// The probe as joins, of which one has a row for the key: what follows a reference to this takes them into its own,
+  /// so that a chain is one join however long it is. Nil where the probe is no join.
+  var paths: (@Sendable (_ key: SQL) -> [ProbePath])?
+  var pathCount = 1
   /// Alternatives of which one is met by the key: `EXISTS …`.
   private let probing: @Sendable (_ key: SQL) -> SQL
 
@@ -49,7 +55,48 @@ struct SearchTerm {
     var probing = 1.0
   }
 
+  /// An engine's parser takes only so much that stands open at once: SQLite's 100 symbols of its grammar, of which a
+  /// statement around a term and a single condition within it take some 50 together.
+  struct Nesting {
+    /// Symbols that the probe opens around its innermost condition.
+    var probe = 0
+    /// The same for the probe as joins.
+    var paths = 0
+    /// Whether the set has another one inside.
+    var isNestedSet = false
+
+    /// What is past this is made a list before the statement.
+    static let probeMax = 32
+    /// `EXISTS (SELECT 1 FROM … WHERE … AND`, one of several.
+    static let join = 11
+    /// `(… OR`
+    static let group = 3
+    static let not = 1
+  }
+
+  /// A probe that visits more rows than this for one key is a list, made once for the statement.
+  static let probingMax = 100_000.0
+  /// Chains that fork more often are not written as one join for each of their ends.
+  static let pathsMax = 16
+
   func probe(_ key: SQL) -> SQL { probing(key) }
+
+  /// What a join opens that goes on to this term.
+  var nestingOfJoin: Int { joinable == nil ? Nesting.join + nesting.probe : nesting.paths }
+
+  /// The joins on which a row goes on to this term, which tests the key.
+  func joins(from tables: SQL, where condition: SQL, at key: SQL) -> [ProbePath] {
+    guard let joinable else { return [ProbePath(tables: tables, condition: "\(condition) AND \(probe(key))")] }
+    return joinable(key).map {
+      ProbePath(tables: "\(tables) CROSS JOIN \($0.tables)", condition: "\(condition) AND \($0.condition)")
+    }
+  }
+
+  /// How many these are.
+  var joinCount: Int { joinable == nil ? 1 : pathCount }
+
+  /// The probe as joins, where these are not too many.
+  var joinable: (@Sendable (_ key: SQL) -> [ProbePath])? { pathCount <= Self.pathsMax ? paths : nil }
 
   /// In the order of their names.
   var stretches: [IndexStretch] { (stretching.map { $0() } ?? []).sorted { $0.name.compare($1.name) < 0 } }
@@ -61,6 +108,29 @@ struct SearchTerm {
 
   /// Everything satisfies it.
   static func always(_ label: String) -> SearchTerm { SearchTerm(label, set: nil) { _ in "1 = 1" } }
+}
+
+extension SearchTerm {
+  /// A term whose probe is one of several joins.
+  /// - Parameters:
+  ///   - count: how many joins there are.
+  ///   - depth: what the deepest of them opens.
+  init(
+    _ label: String, set: SQL?, count: Int, depth: Int, paths: @escaping @Sendable (_ key: SQL) -> [ProbePath]
+  ) {
+    self.init(label, set: set) { key in SQL.anyOf(paths(key).map(\.exists)) }
+    self.paths = paths
+    pathCount = count
+    nesting = Nesting(probe: depth, paths: depth, isNestedSet: true)
+  }
+}
+
+/// A join that has a row where a key is met: its tables, and what holds of them.
+struct ProbePath {
+  let tables: SQL
+  let condition: SQL
+
+  var exists: SQL { "EXISTS (SELECT 1 FROM \(tables) WHERE \(condition))" }
 }
 
 /// A range of an index table in the order of one column, under the alias `i`.

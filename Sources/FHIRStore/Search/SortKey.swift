@@ -14,12 +14,18 @@ struct SortKey {
     case index(table: SQL, column: SQL, parameters: [SearchParameter], rows: SQL)
     /// The distance to the point that `near` asks for.
     case distance(SQL, parameter: Int64)
+    /// How well the words of a full-text search match.
+    case score(FullTextScore)
     /// The type has no such parameter, or nothing to compare.
     case none
   }
 
   init(_ sort: SearchSort, _ type: Schema.TypeID, _ criteria: [SearchCriterion], _ store: FHIRStore) {
     isDescending = sort.isDescending
+    if sort.isByScore {
+      source = FullTextScore(criteria).map { .score($0) } ?? .none
+      return
+    }
     guard let parameter = sort.parameters.first(where: { $0.resourceType == type }) else {
       source = .none
       return
@@ -65,6 +71,7 @@ struct SortKey {
       return """
         (SELECT \(extreme)(\(distance)) FROM index_position AS o WHERE o.key = \(key) AND o.parameter = \(parameter))
         """
+    case .score(let score): return score.value(of: key)
     case .none: return "NULL"
     }
   }
@@ -117,7 +124,7 @@ struct SortKey {
         }
       case .reference, .quantity, .composite, .special: return nil
       }
-    case .distance, .none: return nil
+    case .distance, .score, .none: return nil
     }
   }
 

@@ -21,26 +21,28 @@ extension StoreView {
   ///   - after: the key behind which the page begins.
   ///   - count: the page's length.
   ///   - keysMax: looking ends when so many are found.
+  ///   - base: the service's address, if references may have been stored as URLs below it.
   public func included(
     _ includes: [SearchInclude], with matches: [StoredVersion], after: Int64 = 0, count: Int, keysMax: Int,
-    bytesMax: Int
+    bytesMax: Int, base: String?
   ) throws -> IncludedPage {
+    let links = try includes.map { (include: $0, byURL: try parametersWithURLs($0, below: base)) }
     var seen = Set(matches.map(\.key))
     var found: [Int64] = []
     var frontier = matches.map { Linked(key: $0.key, type: store.numbers.number($0.type)) }
-    var applied = includes
+    var applied = links
     var page = IncludedPage()
     while !frontier.isEmpty && !applied.isEmpty && !page.isTruncated {
       var next: [Linked] = []
-      for include in applied {
-        for linked in try linked(include, with: frontier) where seen.insert(linked.key).inserted {
-          next.append(linked)
-        }
+      for (include, byURL) in applied {
+        next += try linked(include, with: frontier).filter { seen.insert($0.key).inserted }
+        guard let base, !byURL.isEmpty else { continue }
+        next += try linked(include, byURL, with: frontier, below: base).filter { seen.insert($0.key).inserted }
       }
       found += next.map(\.key)
       page.isTruncated = found.count > keysMax
       frontier = next
-      applied = includes.filter(\.isIterative)
+      applied = links.filter(\.include.isIterative)
     }
     let wanted = found.sorted().filter { $0 > after }
     page.resources = try current(keys: Array(wanted.prefix(count)), bytesMax: bytesMax)
@@ -48,7 +50,7 @@ extension StoreView {
     return page
   }
 
-  private struct Linked {
+  struct Linked {
     let key: Int64
     let type: Int64
   }
@@ -56,20 +58,27 @@ extension StoreView {
   /// Keys in one statement.
   static let keysPerStatement = 500
 
-  private func linked(_ include: SearchInclude, with resources: [Linked]) throws -> [Linked] {
+  /// Only resources of the named type refer, or are referred to.
+  func concerned(_ include: SearchInclude, _ resources: [Linked]) -> [Linked] {
+    guard let type = include.isReverse ? include.target : include.source else { return resources }
+    let own = store.numbers.number(type)
+    return resources.filter { $0.type == own }
+  }
+
+  /// What the caller may see of what is found.
+  var visible: SQL {
+    if restriction.isUnrestricted { return "n.method <> 3" }
     let allowed = store.schema.resourceTypes.filter { restriction.allows($0) }
-    let visible: SQL =
-      restriction.isUnrestricted ? "1 = 1" : "n.type IN (\(list: allowed.map { .integer(store.numbers.number($0)) }))"
-    let source = include.source.map { store.numbers.number($0) }
-    let target = include.target.map { store.numbers.number($0) }
-    // Only resources of the named type refer, or are referred to.
-    let own = include.isReverse ? target : source
-    let keys = resources.filter { own == nil || $0.type == own }.map { SQLValue.integer($0.key) }
+    return "n.type IN (\(list: allowed.map { .integer(store.numbers.number($0)) })) AND n.method <> 3"
+  }
+
+  private func linked(_ include: SearchInclude, with resources: [Linked]) throws -> [Linked] {
+    let keys = concerned(include, resources).map { SQLValue.integer($0.key) }
     var linked: [Linked] = []
     for start in stride(from: 0, to: keys.count, by: Self.keysPerStatement) {
       let some = Array(keys[start..<min(start + Self.keysPerStatement, keys.count)])
       guard let sql = include.isReverse ? reverse(include, some) : forward(include, some) else { return [] }
-      try reader.query("\(sql) AND \(visible) AND n.method <> 3") { row in
+      try reader.query("\(sql) AND \(visible)") { row in
         linked.append(Linked(key: row.integer(0), type: row.integer(1)))
         return true
       }
@@ -103,15 +112,20 @@ extension StoreView {
       """
   }
 
-  /// Rows of the reference parameters meant; nil for none.
-  private func parameters(_ include: SearchInclude) -> SQL? {
+  /// The reference parameters meant, each with rows of its own.
+  func referenceParameters(_ include: SearchInclude) -> [SearchParameter] {
     let types = include.source.map { [$0] } ?? store.schema.resourceTypes.filter { restriction.allows($0) }
-    let found = types.flatMap { type in
+    return types.flatMap { type in
       store.parameters.parameters(type).filter { parameter in
         parameter.kind == .reference && (include.code.map { $0 == parameter.code } ?? true)
       }
       .flatMap { store.catalog.indexed.indexed($0) }
     }
+  }
+
+  /// Rows of the reference parameters meant; nil for none.
+  private func parameters(_ include: SearchInclude) -> SQL? {
+    let found = referenceParameters(include)
     let whole = Set(found.filter { $0.soleTarget == nil }.map(\.number))
     var tests: [SQL] = []
     if !whole.isEmpty { tests.append("j.parameter IN (\(list: whole.sorted().map { .integer(Int64($0)) }))") }

@@ -5,6 +5,8 @@ import Storage
 /// One page of matches.
 public struct SearchPage: Sendable {
   public var matches: [StoredVersion] = []
+  /// How well they match a full-text search, between 0 and 1, by their keys; empty where there is none.
+  public var scores: [Int64: Double] = [:]
   /// The last match's place when more follow.
   public var next: PagePosition?
   /// All matches, where asked for.
@@ -38,8 +40,10 @@ extension StoreView {
         after: after.map { try whole($0, search.order) }, limit: count,
         isFree: isFree)
       let began = ContinuousClock.now
-      page.matches = try current(keys: rows.map(\.key), bytesMax: bytesMax)
-      search.trace.add("read the page's resources", rows: page.matches.count, since: began)
+      let (matches, work) = try search.measured { try current(keys: rows.map(\.key), bytesMax: bytesMax) }
+      page.matches = matches
+      page.scores = try scores(query, matches)
+      search.trace.add("read the page's resources", rows: matches.count, work, since: began)
       if let last = page.matches.last, !isLast || page.matches.count < rows.count {
         page.next = rows.first { $0.key == last.key }
       }

@@ -10,7 +10,7 @@ extension TermCompiler {
     let alias = try alias(depth)
     var names: [String] = []
     var sets: [SQL] = []
-    var links: [(target: SQL, inner: SearchTerm)] = []
+    var links: [(condition: SQL, inner: SearchTerm)] = []
     var counted: [SQL] = []
     var stretches: [IndexStretch] = []
     var cost = SearchTerm.Cost(rows: nil, fanOut: 0, listing: 2, probing: 0)
@@ -26,16 +26,17 @@ extension TermCompiler {
         cost.fanOut = max(cost.fanOut, max(1, referrers) * inner.cost.fanOut)
         cost.listing = max(cost.listing, 2 + inner.cost.listing / max(1, referrers))
         cost.probing += 2 + inner.cost.probing
-        let keys = inner.set ?? "SELECT r.key FROM resource AS r WHERE r.type = \(number) AND \(inner.probe("r.key"))"
+        let keys = keys(inner, target.type)
         for form in referenceForms(target.type, below: base) {
-          // A join and no nested IN: the engine's parser takes only so many floors.
           sets.append(
             """
             SELECT i.key FROM (\(keys)) AS k CROSS JOIN resource AS r ON r.key = k.key AND r.method <> 3
               CROSS JOIN index_reference AS i
               ON i.parameter = \(Int64(parameter.number)) AND \(form.leads(from: "i", to: "r.id"))
             """)
-          stretches.append(try inOrderOfTargets(parameter, form, target.type, keys, inner, depth: depth))
+          if depth == 0 {
+            stretches.append(try inOrderOfTargets(parameter, form, target.type, keys, inner, depth: depth))
+          }
           let row = alias.row
           let resource = alias.resource
           links.append(
@@ -49,15 +50,15 @@ extension TermCompiler {
       }
     }
     guard let set = SQL.union(sets) else { return .never(label) }
-    let tests = links
-    var term = SearchTerm(names.joined(separator: " or "), set: set) { key in
-      SQL.anyOf(
-        tests.map { link in
-          """
-          EXISTS (SELECT 1 FROM index_reference AS \(alias.row) CROSS JOIN resource AS \(alias.resource)
-                  WHERE \(alias.row).key = \(key) AND \(link.target) AND \(link.inner.probe("\(alias.resource).key")))
-          """
-        })
+    let all = links
+    let count = all.reduce(0) { $0 + $1.inner.joinCount }
+    let nesting = all.map(\.inner.nestingOfJoin).max() ?? 0
+    let tables: SQL = "index_reference AS \(alias.row) CROSS JOIN resource AS \(alias.resource)"
+    var term = SearchTerm(names.joined(separator: " or "), set: set, count: count, depth: nesting) { key in
+      all.flatMap { link in
+        link.inner.joins(
+          from: tables, where: "\(alias.row).key = \(key) AND \(link.condition)", at: "\(alias.resource).key")
+      }
     }
     cost.rows = SQL.union(counted)
     term.cost = cost
@@ -112,10 +113,11 @@ extension TermCompiler {
     guard !indexed.isEmpty else { return .never(label) }
     let parameters = indexed.map { SQLValue.integer(Int64($0.number)) }
     let forms = referenceForms(type, below: try ownURLs(chain.base, indexed))
+    let keys = inner.set == nil ? nil : keys(inner, source)
     let sets = forms.map { form -> SQL in
       let link: SQL = "j.parameter IN (\(list: parameters)) AND \(form.isAny("j"))"
       let there: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(form.id("j")) AND r.method <> 3"
-      if let keys = inner.set {
+      if let keys {
         return """
           SELECT DISTINCT r.key FROM (\(keys)) AS k
             CROSS JOIN index_reference AS j ON j.key = k.key AND \(link)
@@ -124,16 +126,19 @@ extension TermCompiler {
       }
       return "SELECT DISTINCT r.key FROM index_reference AS j \(there) WHERE \(link) AND \(inner.probe("j.key"))"
     }
-    var term = SearchTerm("\(label):\(inner.label)", set: SQL.union(sets)) { key in
-      SQL.anyOf(
-        forms.map { form in
-          """
-          EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
-                  WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: parameters))
-                    AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))
-                    AND \(inner.probe("\(alias.row).key")))
-          """
-        })
+    let tables: SQL = "resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)"
+    var term = SearchTerm(
+      "\(label):\(inner.label)", set: SQL.union(sets), count: forms.count * inner.joinCount,
+      depth: inner.nestingOfJoin
+    ) { key in
+      forms.flatMap { form in
+        inner.joins(
+          from: tables,
+          where: """
+            \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: parameters))
+              AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))
+            """, at: "\(alias.row).key")
+      }
     }
     let referrers = try max(1, resourceCount(source) / max(1, resourceCount(type)))
     term.cost.rows = inner.cost.rows ?? resources(source)
@@ -195,10 +200,12 @@ extension TermCompiler {
     }
     guard let set = SQL.union(sets) else { return .never(condition.label) }
     let all = tests
-    return SearchTerm(condition.label, set: set) { key in
+    var term = SearchTerm(condition.label, set: set) { key in
       SQL.anyOf(
         all.map { "EXISTS (SELECT 1 FROM index_reference AS \(alias.row) WHERE \($0) AND \(alias.row).key = \(key))" })
     }
+    term.nesting = SearchTerm.Nesting(probe: SearchTerm.Nesting.join, isNestedSet: true)
+    return term
   }
 
   private func hierarchyLink(_ target: Schema.TypeID) -> SearchParameter? {

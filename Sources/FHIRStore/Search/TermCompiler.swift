@@ -12,6 +12,7 @@ struct TermCompiler {
   let restriction: Restriction
   /// What the estimates found, so that nothing is counted twice within a search.
   let estimates: Estimates
+  private let lists = ListNumbers()
 
   init(_ view: StoreView) {
     store = view.store
@@ -24,6 +25,39 @@ struct TermCompiler {
 
   /// - Parameter depth: how many resources lie between this criterion and the searched one.
   func term(_ criterion: SearchCriterion, _ type: Schema.TypeID, depth: Int = 0) throws -> SearchTerm {
+    shallow(try plainTerm(criterion, type, depth: depth), type)
+  }
+
+  /// What nests too deep to be tested, or costs too much for each key, as a list made once for a statement.
+  private func shallow(_ term: SearchTerm, _ type: Schema.TypeID) -> SearchTerm {
+    let isDear = term.cost.probing > SearchTerm.probingMax && term.set != nil
+    guard isDear || term.nesting.probe > SearchTerm.Nesting.probeMax else { return term }
+    let keys = list(term.set ?? all(type, that: term))
+    var listed = SearchTerm(term.label, set: term.set) { key in "\(key) IN (\(keys))" }
+    listed.stretching = term.stretching
+    listed.cost = term.cost
+    listed.cost.probing = 2
+    listed.nesting.isNestedSet = term.nesting.isNestedSet
+    return listed
+  }
+
+  /// A set under a name, written once before the statement.
+  func list(_ set: SQL) -> SQL { SQL.list(lists.next(), set) }
+
+  /// The term's keys for use inside of another set; the whole type is tested where they cannot be listed.
+  func keys(_ term: SearchTerm, _ type: Schema.TypeID) -> SQL {
+    guard let set = term.set else {
+      let tested = all(type, that: term)
+      return term.nesting.probe > 0 ? list(tested) : tested
+    }
+    return term.nesting.isNestedSet ? list(set) : set
+  }
+
+  private func all(_ type: Schema.TypeID, that term: SearchTerm) -> SQL {
+    "SELECT r.key FROM resource AS r WHERE r.type = \(numbers.number(type)) AND \(term.probe("r.key"))"
+  }
+
+  private func plainTerm(_ criterion: SearchCriterion, _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
     switch criterion {
     case .condition(let condition): return try term(condition, type, depth: depth)
     case .chain(let chain): return try term(chain, type, depth: depth)
@@ -44,10 +78,21 @@ struct TermCompiler {
       either.cost.fanOut = terms.map(\.cost.fanOut).max() ?? 1
       either.cost.listing = terms.map(\.cost.listing).max() ?? 1
       either.cost.probing = terms.reduce(0) { $0 + $1.cost.probing }
+      either.nesting.probe = SearchTerm.Nesting.group + (terms.map(\.nesting.probe).max() ?? 0)
+      either.nesting.isNestedSet = terms.contains(where: \.nesting.isNestedSet)
+      let joins = terms.compactMap(\.joinable)
+      if joins.count == terms.count {
+        either.paths = { key in joins.flatMap { $0(key) } }
+        either.pathCount = terms.reduce(0) { $0 + $1.pathCount }
+        either.nesting.paths = terms.map(\.nesting.paths).max() ?? 0
+      }
       return either
     case .not(let inner):
       let inner = try term(inner, type, depth: depth)
-      return SearchTerm("not \(inner.label)", set: nil) { key in "NOT \(inner.probe(key))" }
+      var none = SearchTerm("not \(inner.label)", set: nil) { key in "NOT \(inner.probe(key))" }
+      none.cost.probing = inner.cost.probing
+      none.nesting.probe = SearchTerm.Nesting.not + inner.nesting.probe
+      return none
     }
   }
 
@@ -55,21 +100,44 @@ struct TermCompiler {
   func conjunction(_ criteria: [SearchCriterion], _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
     let terms = try terms(criteria, type, depth: depth)
     if terms.count == 1 { return terms[0] }
-    guard let leader = try smallest(terms), let set = terms[leader].set else {
-      return SearchTerm(terms.map(\.label).joined(separator: " and "), set: nil) { key in
-        SQL.allOf(terms.map { $0.probe(key) })
-      }
+    let label = terms.map(\.label).joined(separator: " and ")
+    let probing = terms.reduce(0) { $0 + $1.cost.probing }
+    guard let leader = try smallest(terms), terms[leader].set != nil else {
+      var all = SearchTerm(label, set: nil) { key in SQL.allOf(terms.map { $0.probe(key) }) }
+      all.cost.probing = probing
+      joined(&all, terms)
+      return all
     }
+    let set = keys(terms[leader], type)
     let others = terms.enumerated().filter { $0.offset != leader }.map { $0.element.probe("s.key") }
     var both = SearchTerm(
-      terms.map(\.label).joined(separator: " and "),
-      set: "SELECT s.key FROM (\(set)) AS s WHERE \(SQL.allOf(others))"
+      label, set: "SELECT s.key FROM (\(set)) AS s WHERE \(SQL.allOf(others))"
     ) { key in SQL.allOf(terms.map { $0.probe(key) }) }
     // As large as its smallest part, at most.
     both.cost = terms[leader].cost
-    both.cost.probing = terms.reduce(0) { $0 + $1.cost.probing }
+    both.cost.probing = probing
     both.cost.listing += both.cost.probing - terms[leader].cost.probing
+    both.nesting.isNestedSet = true
+    joined(&both, terms)
     return both
+  }
+
+  /// Of several conditions on one resource one may go on to others; the rest is tested beside it.
+  private func joined(_ all: inout SearchTerm, _ terms: [SearchTerm]) {
+    all.nesting.probe = SearchTerm.Nesting.group + (terms.map(\.nesting.probe).max() ?? 0)
+    let joins = terms.indices.filter { terms[$0].joinable != nil }
+    guard let place = joins.max(by: { terms[$0].nesting.probe < terms[$1].nesting.probe }),
+      let paths = terms[place].joinable
+    else { return }
+    let others = terms.indices.filter { $0 != place }.map { terms[$0] }
+    all.pathCount = terms[place].pathCount
+    all.nesting.paths = max(
+      terms[place].nesting.paths,
+      SearchTerm.Nesting.join + SearchTerm.Nesting.group + (others.map(\.nesting.probe).max() ?? 0))
+    all.paths = { key in
+      let tests = SQL.allOf(others.map { $0.probe(key) })
+      return paths(key).map { ProbePath(tables: $0.tables, condition: "\(tests) AND \($0.condition)") }
+    }
   }
 
   /// The criteria's terms; several dates or quantities of one parameter are one.
@@ -170,6 +238,16 @@ struct TermCompiler {
 
   /// The index rows of a parameter.
   func values(of parameter: SearchParameter) -> SQL { numbers.rows(of: parameter, store.schema) }
+
+  /// Numbers for the lists of a search's statements.
+  private final class ListNumbers {
+    private var count = 0
+
+    func next() -> Int {
+      count += 1
+      return count
+    }
+  }
 
   // MARK: Dictionaries
 
