@@ -20,7 +20,7 @@ TABLES = r4 r4b r5 stu3
 BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
-.PHONY: help install build build-bench run data test test-swift test-outside bench format check tables clean
+.PHONY: help install build build-bench run data test test-swift test-outside bench bench-search format check tables clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ test-outside: build build-bench data
 
 bench: build build-bench ## measure a release build and record the table in docs/performance.md
 	$(RELEASE)/bench $(RELEASE)/aceso --record docs/performance.md $(addprefix --json ,$(BENCH_JSON)) \
+	  --label "$$(git describe --always --dirty 2>/dev/null || echo unknown)"
+
+bench-search: build build-bench ## measure search on 100,000 and 1,000,000 resources (some ten minutes, 2.5 GB on the disk)
+	$(RELEASE)/bench $(RELEASE)/aceso --search-shapes --record docs/performance.md \
 	  --label "$$(git describe --always --dirty 2>/dev/null || echo unknown)"
 
 format: ## format all Swift sources

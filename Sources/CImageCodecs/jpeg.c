@@ -62,7 +62,7 @@ static J_COLOR_SPACE coded_colors(const struct jpeg_decompress_struct *codec, in
 
 ic_status ic_jpeg_decode(
     const uint8_t *stream, size_t count, int assumes_rgb, ic_image *image, uint8_t *pixels, size_t pixels_count) {
-  struct jpeg_decompress_struct codec;
+  struct jpeg_decompress_struct codec = {0};
   jpeg_errors errors;
   struct jpeg_progress_mgr progress = {0};
   codec.err = jpeg_errors_init(&errors);
@@ -126,7 +126,7 @@ static void sink_end(j_compress_ptr codec) {
 ic_status ic_jpeg_encode(
     const ic_image *image, const uint8_t *pixels, int quality, int halves_chrominance, ic_buffer *stream) {
   if (image->bytes != 1 || (image->samples != 1 && image->samples != 3)) return IC_UNSUPPORTED;
-  struct jpeg_compress_struct codec;
+  struct jpeg_compress_struct codec = {0};
   jpeg_errors errors;
   jpeg_sink sink = {{0}, stream};
   codec.err = jpeg_errors_init(&errors);

@@ -14,7 +14,9 @@ struct RowList {
   /// Completes the parameter's rows.
   /// - Parameter elements: from how many elements they were read.
   mutating func end(_ plan: IndexPlan, elements: Int) {
-    if rows.count == start, plan.keepsMissing { rows.append(.missing(parameter: plan.number)) }
+    if plan.keepsMissing, !rows[start...].contains(where: { Self.isSorted($0, plan.kind) }) {
+      rows.append(.missing(parameter: plan.number))
+    }
     if rows.count - start > 1 { removeDuplicates(plan.kind) }
     guard rows.count - start > 1 else { return }
     switch plan.kind {
@@ -23,6 +25,15 @@ struct RowList {
     // One element's rows are the same value, in its code and in its words.
     case .quantity where elements > 1: for place in start..<rows.count { rows[place].isOneOfSeveral = true }
     default: return
+    }
+  }
+
+  /// Whether a resource is sorted by a row: words go with a token, identifiers with a reference, but they are none.
+  private static func isSorted(_ row: IndexRow, _ kind: SearchParameter.Kind) -> Bool {
+    switch (kind, row) {
+    case (.token, .token), (.reference, .reference): true
+    case (.token, _), (.reference, _): false
+    default: true
     }
   }
 

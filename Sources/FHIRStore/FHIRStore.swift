@@ -19,15 +19,21 @@ public final class FHIRStore: Sendable {
   let clock: Clock
   let compression = BodyCompression()
   let textIndexer: TextIndexer
+  /// Rows that are sorted at once where the first of several sort keys does not tell them apart.
+  let sortRunLength: Int
   /// What searches found about large sets.
   let estimates = Estimates.Remembered()
 
   /// Opens the store, bringing its schema up.
-  /// - Parameter extractionVersion: how resources are indexed (`IndexExtractor.version`).
+  /// - Parameters:
+  ///   - extractionVersion: how resources are indexed (`IndexExtractor.version`).
+  ///   - sortRunLength: rows that are sorted at once where the first of several sort keys does not tell them apart.
   public init(
-    _ database: any Database, schema: Schema, clock: Clock, extractionVersion: Int = IndexExtractor.version
+    _ database: any Database, schema: Schema, clock: Clock, extractionVersion: Int = IndexExtractor.version,
+    sortRunLength: Int = 256
   ) async throws {
     self.extractionVersion = extractionVersion
+    self.sortRunLength = sortRunLength
     try await database.migrate(StoreSchema.migrations)
     try await Self.checkRelease(database, schema)
     let numbers = try await StoreNumbers.open(database, schema)

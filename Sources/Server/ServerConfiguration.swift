@@ -53,6 +53,13 @@ extension ServerConfiguration {
     ("conditional-references", \.conditionalReferencesMax),
     ("bundle-conditional-references", \.bundleConditionalReferencesMax), ("referrers", \.referrersMax),
     ("search-parameters", \.searchParametersMax), ("search-values", \.searchValuesMax),
+    ("search-seconds", \.searchSecondsMax), ("search-text-seconds", \.searchTextSecondsMax),
+    ("search-chain-depth", \.searchChainDepthMax), ("search-chain-targets", \.searchChainTargetsMax),
+    ("search-sort-keys", \.searchSortKeysMax), ("search-includes", \.searchIncludesMax),
+    ("search-expression-bytes", \.searchExpressionBytesMax),
+    ("search-expression-depth", \.searchExpressionDepthMax),
+    ("search-text-alternatives", \.searchTextAlternativesMax), ("search-codes", \.searchCodesMax),
+    ("includes-count-default", \.includesCountDefault), ("includes", \.includesMax),
     ("index-rows", \.indexRowsMax), ("fhirpath-bytes", \.fhirPathBytesMax), ("fhirpath-steps", \.fhirPathStepsMax),
   ]
 

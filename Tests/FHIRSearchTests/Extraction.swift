@@ -19,7 +19,8 @@ struct Extraction {
     return try extractor.rows(of: document, document.root, type)
   }
 
-  /// Every row that answers for one parameter, sorted, each once: a derived one's are those of its parts.
+  /// Every row that answers for one parameter, sorted, each once: a derived one's are those of its parts. Rows that tell
+  /// what a token or reference cannot be sorted by are left out.
   static func lines(_ json: String, _ code: String) throws -> [String] {
     let document = try JSONDocument(json)
     guard let type = document.value["resourceType"]?.string.flatMap({ Schema.r4.resourceType($0) }),
@@ -34,10 +35,16 @@ struct Extraction {
 
   /// Where only references to one type are meant: an address may tell the type of what it refers to.
   private static func isMeant(_ row: IndexRow, _ target: Schema.TypeID?) -> Bool {
+    if case .missing(let number) = row, [.token, .reference].contains(kinds[number]) { return false }
     guard let target, case .reference(_, let type, let id) = row else { return true }
     if !type.isEmpty { return type == Schema.r4.name(target) }
     return id.hasPrefix("http") && id.contains("/\(Schema.r4.name(target))/")
   }
+
+  private static let kinds: [Int32: SearchParameter.Kind] = Dictionary(
+    uniqueKeysWithValues: Schema.r4.resourceTypes.flatMap { type in
+      parameters.parameters(type).map { ($0.number, $0.kind) }
+    })
 
   static func code(_ row: IndexRow) -> String { names[Int(row.parameter) - 1].code }
 

@@ -180,6 +180,15 @@ import Testing
     #expect(refusal(parameter, isStrict: true)?.category == .invalid)
   }
 
+  /// FHIR R4 search#sort: by how well words match.
+  @Test func score() throws {
+    let query = try parse("_text=a&_sort=-_score,family")
+    #expect(query.sort.map(\.isByScore) == [true, false])
+    #expect(query.sort.map(\.isDescending) == [true, false])
+    #expect(query.link == "_text=a&_sort=-_score,family")
+    #expect(try parse("_content=a&_sort=_score").sort.map(\.isDescending) == [false])
+  }
+
   @Test func others() throws {
     let query = try parse(
       "_includesCount=5&_contained=false&_containedType=container&_explain=true&includesCt=abc&ct=def&_total=Estimate")

@@ -125,6 +125,64 @@ import Testing
     }
   }
 
+  /// FHIR R4 Bundle.entry.search.score: the more often the words occur and the shorter the text, the higher.
+  @Test func scores() async throws {
+    try await withService { service in
+      let long = String(repeating: "nothing of importance ", count: 100)
+      let texts = [
+        ("1", "asthma"), ("2", "asthma asthma asthma"), ("3", "asthma \(long)"), ("4", "bronchitis"),
+        ("5", "asthma and asthma"), ("6", "ASTHMA"), ("7", "bronchitis \(long) asthma"),
+      ]
+      try await Self.put(service, texts.map { ("Patient/\($0.0)", Self.patient($0.0, $0.1)) })
+      let found = try await service.send(.get, "Patient?_text=asthma&_sort=-_score")
+      #expect(found.ids == ["2", "5", "1", "6", "3", "7"])
+      let scores = found.entries.compactMap {
+        $0["search"]?["score"].flatMap { Double(String(decoding: $0.json, as: UTF8.self)) }
+      }
+      #expect(scores.count == 6 && scores.allSatisfy { $0 > 0 && $0 < 1 })
+      #expect(scores == scores.sorted(by: >) && scores[2] == scores[3])
+      #expect(try await service.send(.get, "Patient?_text=asthma&_sort=_score").ids == ["7", "3", "1", "6", "5", "2"])
+      // Ties are in the order of the next key.
+      #expect(
+        try await service.send(.get, "Patient?_text=asthma&_sort=-_score,-_id").ids == ["2", "5", "6", "1", "3", "7"])
+      #expect(try await service.send(.get, "Patient?_text=asthma&_text=bronchitis&_sort=-_score").ids == ["7"])
+      #expect(try await service.send(.get, "Patient?_content=asthma&_id=1,2&_sort=-_score").ids == ["2", "1"])
+      #expect(try await service.send(.get, "?_type=Patient,Group&_content=asthma&_sort=-_score").ids.first == "2")
+      // Without words there is nothing to score.
+      let plain = try await service.send(.get, "Patient?_id=1")
+      #expect(plain.entries.first?["search"]?["score"] == nil)
+      #expect(try await service.send(.get, "Patient?_sort=_score", prefer: "handling=strict").status == 400)
+      let lenient = try await service.send(.get, "Patient?_sort=-_score")
+      #expect(lenient.ids == ["1", "2", "3", "4", "5", "6", "7"] && lenient.text.contains("'_score'"))
+    }
+  }
+
+  /// A score is the resource's own: what others write in between moves nothing.
+  @Test func pagesByScoreHoldStill() async throws {
+    try await withService { service in
+      for number in 0..<30 {
+        let words = String(repeating: "word ", count: 1 + number % 7)
+        try await Self.put(service, [("Patient/p\(number)", Self.patient("p\(number)", words))])
+      }
+      let whole = try await service.send(.get, "Patient?_text=word&_sort=-_score&_count=1000").ids
+      #expect(whole.count == 30)
+      var seen: [String] = []
+      var next: String? = "Patient?_text=word&_sort=-_score&_count=4"
+      while let url = next {
+        let page = try await service.send(.get, url)
+        #expect(page.status == 200, "\(page.text)")
+        seen += page.ids
+        next = page.link("next")
+        for number in 0..<3 {
+          let id = "x\(seen.count)-\(number)"
+          try await Self.put(service, [("Patient/\(id)", Self.patient(id, "word among many others"))])
+        }
+      }
+      #expect(seen.filter { $0.hasPrefix("p") } == whole)
+      #expect(Set(seen).count == seen.count)
+    }
+  }
+
   /// What was acknowledged is found at once, however fast it comes.
   @Test func findsWhatWasAcknowledged() async throws {
     try await withService { service in

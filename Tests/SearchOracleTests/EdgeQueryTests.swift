@@ -3,7 +3,7 @@ import Testing
 /// Searches that random ones seldom hit, against the oracle.
 @Suite struct EdgeQueryTests {
   /// References followed one after the other.
-  private static let chainDepth = 3
+  private static let chainDepth = 10
 
   @Test(.timeLimit(.minutes(10))) func edges() async throws {
     let world = try await OracleWorld.loaded()
@@ -55,7 +55,12 @@ import Testing
       for name in [chain, reverse] {
         queries.append(("Location", [(name, "m")]))
         queries.append(("Location", [("\(name):missing", "true"), ("status:not", "active")]))
+        queries.append(("Location", [(name, "m"), ("_sort", "-name"), ("_total", "accurate")]))
       }
+      // There and back, as often as it goes.
+      let returning = (0..<depth).map { $0 % 2 == 0 ? "partof:Location." : "_has:Location:partof:" }.joined() + "name"
+      queries.append(("Location", [(returning, "m")]))
+      queries.append(("Location", [(returning, "m"), ("status", "active"), ("_sort", "name")]))
     }
     return queries
   }

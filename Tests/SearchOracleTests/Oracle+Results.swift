@@ -142,12 +142,7 @@ extension Oracle {
     let definitions = data.parameters(type).values.filter {
       $0.type == .reference && (include.code == nil || $0.code == include.code)
     }
-    // Includes follow relative references only; see docs/compatibility.md.
-    let links = definitions.flatMap { data.values(place, $0) }.compactMap { value -> Int? in
-      guard case .reference(let type, let id) = value else { return nil }
-      return data.place(type, id)
-    }
-    return Set(links).filter {
+    return Set(definitions.flatMap { links(place, $0) }).filter {
       include.target == nil || data.resources[$0].type == include.target
     }
   }

@@ -6,13 +6,15 @@ struct QueryGenerator {
   typealias Definition = SearchParameterDefinition
 
   /// References that one parameter follows.
-  private static let joinsMax = 2
+  private static let joinsMax = 10
 
   let data: OracleData
   var random: SeededGenerator
   /// For each type the parameters that some resource has values for.
   private let answered: [String: [Definition]]
   private let types: [String]
+  /// Whether joins lead on to joins.
+  private var isDeep = false
 
   init(_ data: OracleData, seed: UInt64) {
     self.data = data
@@ -41,6 +43,8 @@ struct QueryGenerator {
   mutating func query() -> (type: String?, parameters: [(name: String, value: String)]) {
     if chance(5) { return (nil, systemQuery()) }
     let type = pick(types)
+    isDeep = chance(8)
+    defer { isDeep = false }
     var parameters: [(name: String, value: String)] = []
     for _ in 0..<pick([0, 1, 1, 1, 1, 1, 1, 2, 2, 3]) { parameters.append(criterion(type, depth: 0)) }
     if chance(35) { parameters.append(("_sort", sort(type))) }
@@ -92,7 +96,7 @@ struct QueryGenerator {
   }
 
   mutating func criterion(_ type: String, depth: Int) -> (name: String, value: String) {
-    switch number(100) {
+    switch number(isDeep && depth < Self.joinsMax ? 23 : 100) {
     case 0..<12 where depth < Self.joinsMax: return chain(type, depth: depth) ?? plain(type, definition(type))
     case 12..<20 where depth < Self.joinsMax: return reverseChain(type, depth: depth) ?? plain(type, definition(type))
     case 20..<26 where depth == 0: return ("_filter", filter(type, depth: 0))

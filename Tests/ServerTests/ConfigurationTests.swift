@@ -52,6 +52,15 @@ import Testing
     }
   }
 
+  /// A limit that nobody can set is none of the operator's.
+  @Test func everyLimitHasAKey() {
+    let keys = Set(ServerConfiguration.keys.map { $0.filter { $0 != "-" } })
+    for case (let name?, is Int) in Mirror(reflecting: Limits()).children.map({ ($0.label, $0.value) }) {
+      let bare = name.hasSuffix("Max") ? String(name.dropLast(3)) : name
+      #expect(keys.contains(bare.lowercased()), "\(name)")
+    }
+  }
+
   @Test(arguments: [
     ("127.0.0.1", true), ("127.9.8.7", true), ("::1", true), ("localhost", true), ("0.0.0.0", false), ("::", false),
     ("10.0.0.1", false), ("127.0.0.1.evil.org", false), ("127.evil.0.1", false), ("example.org", false), ("", false),

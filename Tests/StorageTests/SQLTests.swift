@@ -29,6 +29,20 @@ import Testing
     #expect(sql.binds.isEmpty)
   }
 
+  @Test("lists stand once before the statement, each behind those it refers to")
+  func lists() {
+    let first = SQL.list(1, "SELECT key FROM t WHERE a = \(1)")
+    let second = SQL.list(2, "SELECT b.key FROM (\(first)) AS b WHERE c = \(2)")
+    let sql: SQL = "SELECT count(*) FROM (\(second)) WHERE d = \(3) AND e IN (\(first))"
+    #expect(
+      sql.text == """
+        WITH keys1 (key) AS (SELECT key FROM t WHERE a = ?), \
+        keys2 (key) AS (SELECT b.key FROM (SELECT key FROM keys1) AS b WHERE c = ?) \
+        SELECT count(*) FROM (SELECT key FROM keys2) WHERE d = ? AND e IN (SELECT key FROM keys1)
+        """)
+    #expect(sql.binds == [.integer(1), .integer(2), .integer(3)])
+  }
+
   @Test("static text goes in as it stands")
   func staticText() {
     let sql: SQL = "SELECT * FROM \(unsafe: "index_token") WHERE k = \(Int64(3))"

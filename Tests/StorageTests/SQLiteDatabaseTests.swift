@@ -44,6 +44,33 @@ import TestSupport
     try await database.read { try self.count($0) }
   }
 
+  // MARK: Work
+
+  @Test("what a statement visits is work, whether or not it gives a row")
+  func work() async throws {
+    try await withStore { database, _ in
+      for key in 1...200 { try await put(database, key, "name \(key)") }
+      try await database.read { reader in
+        let seek = try reader.measuring { try reader.first(Self.byKey, [.integer(7)]) { $0.integer(0) } }
+        #expect(seek.result == 7)
+        #expect((1...50).contains(seek.work.steps))
+        // Again: what the prepared statement did before does not count.
+        #expect(try reader.measuring { try reader.first(Self.byKey, [.integer(8)]) { $0.integer(0) } }.work == seek.work)
+        let scan: SQL = "SELECT key FROM thing WHERE body = \(1)"
+        let none = try reader.measuring { try reader.all(scan) { $0.integer(0) } }
+        #expect(none.result.isEmpty)
+        #expect(none.work.steps > 200)
+        // An outer measure holds the inner one.
+        let both = try reader.measuring {
+          _ = try reader.measuring { try reader.all(scan) { $0.integer(0) } }
+          _ = try reader.all(scan) { $0.integer(0) }
+        }
+        #expect(both.work.steps >= 2 * none.work.steps - 10)
+        #expect(try reader.measuring {}.work == Work())
+      }
+    }
+  }
+
   // MARK: Values
 
   @Test("every kind of value comes back as it went in")

@@ -8,10 +8,10 @@ struct Search {
   let order: PageOrder
   var trace: SearchTrace
 
-  private let query: SearchQuery
-  private let compiler: TermCompiler
+  let query: SearchQuery
+  let compiler: TermCompiler
   private let types: [Schema.TypeID]
-  private let view: StoreView
+  let view: StoreView
 
   init(_ query: SearchQuery, _ view: StoreView) throws {
     guard query.sort.count <= PageOrder.keysMax else {
@@ -70,15 +70,11 @@ struct Search {
         try chosen(type, limit: limit, behind: position, isFree: isFree && types.count == 1)
       }
       trace.add(plan, "plan", name(type), rows: nil, work, since: began)
-      var found: [PagePosition] = []
-      for statement in plan.statements(behind: position, limit: limit + 1) where found.count <= limit {
-        let began = ContinuousClock.now
-        let before = found.count
-        let work = try guarded(plan, name(type)) {
-          try measured { try read(statement, plan.valueCount, into: &found) }.work
-        }
-        trace.add(plan, "find", name(type), rows: found.count - before, work, since: began)
+      let started = ContinuousClock.now
+      let (found, steps) = try guarded(plan, name(type)) {
+        try measured { try ordered(plan, type, behind: position, limit: limit + 1) }
       }
+      trace.add(plan, "find", name(type), rows: found.count, steps, since: started)
       if found.count > limit { isLast = false }
       merged += found
     }
@@ -139,7 +135,7 @@ struct Search {
     return SearchPlan(terms, own, type: number, orderWalks: walks ?? nil)
   }
 
-  private func read(_ statement: SQL, _ values: Int, into rows: inout [PagePosition]) throws {
+  func read(_ statement: SQL, _ values: Int, into rows: inout [PagePosition]) throws {
     try view.reader.query(statement) { row in
       rows.append(PagePosition(values: (0..<values).map { SortValue(row.value($0 + 1)) }, key: row.integer(0)))
       return true

@@ -278,29 +278,76 @@ struct SearchPlan {
 
   /// The index in the order of the first key; what has no value comes before or behind all that has one.
   private func walked(behind position: PagePosition?, limit: Int) -> [SQL] {
-    let first = order.keys[0]
-    let isAtMissing = position?.values.first == SortValue.none
-    let valued = withValue(behind: isAtMissing ? nil : position, limit: limit)
-    if first.isAlwaysThere { return valued }
-    let missing = withoutValue(behind: isAtMissing ? position : nil, limit: limit)
-    switch (first.isDescending, position == nil, isAtMissing) {
-    case (false, true, _), (false, _, true): return [missing] + valued
-    case (false, _, false): return valued
-    case (true, _, true): return [missing]
-    case (true, _, false): return valued + [missing]
+    parts(behind: position).flatMap { part in
+      switch part {
+      case .valued(let position): valued(position.map { .behind($0) } ?? .beginning, limit: limit)
+      case .missing(let position): [missing(behind: position, limit: limit)]
+      }
     }
   }
 
-  /// None where no resource has a value.
-  private func withValue(behind position: PagePosition?, limit: Int) -> [SQL] {
+  /// A part of the order of the first key, and where the page begins in it.
+  enum OrderPart {
+    case valued(PagePosition?)
+    case missing(PagePosition?)
+  }
+
+  /// The parts that a page may reach, in order.
+  func parts(behind position: PagePosition?) -> [OrderPart] {
     let first = order.keys[0]
-    let behind: SQL = position.map { " WHERE \(order.behind($0))" } ?? ""
+    if first.isAlwaysThere { return [.valued(position)] }
+    guard let position else {
+      return first.isDescending ? [.valued(nil), .missing(nil)] : [.missing(nil), .valued(nil)]
+    }
+    switch (first.isDescending, position.values.first == SortValue.none) {
+    case (false, true): return [.missing(position), .valued(nil)]
+    case (false, false): return [.valued(position)]
+    case (true, true): return [.missing(position)]
+    case (true, false): return [.valued(position), .missing(nil)]
+    }
+  }
+
+  /// Where reading in the order of the first key begins.
+  enum OrderStart {
+    case beginning
+    case behind(PagePosition)
+    case at(SortValue)
+    case after(SortValue)
+  }
+
+  private func bound(_ walk: SortKey.Walk, _ start: OrderStart) -> SQL {
+    let isDescending = order.keys[0].isDescending
+    switch start {
+    case .beginning: return ""
+    case .behind(let position):
+      return position.values.first.map { bound(walk, .at($0)) } ?? ""
+    case .at(let value): return " AND i.\(walk.column) \(isDescending ? "<=" : ">=" as SQL) \(value.sql)"
+    case .after(let value): return " AND i.\(walk.column) \(isDescending ? "<" : ">" as SQL) \(value.sql)"
+    }
+  }
+
+  /// The first key's values in order, repeated as the index has them; nil where no resource has one.
+  func values(from start: OrderStart, limit: Int) -> SQL? {
+    let direction: SQL = order.keys[0].isDescending ? "DESC" : "ASC"
+    let walks = (orderWalks ?? []).map { walk -> SQL in
+      """
+      SELECT s0 FROM (SELECT i.\(walk.column) AS s0 FROM \(walk.table) AS i WHERE \(walk.condition)\(bound(walk, start))
+                      ORDER BY i.\(walk.column) \(direction) LIMIT \(limit))
+      """
+    }
+    guard walks.count > 1 else { return walks.first }
+    return "SELECT s0 FROM (\(walks.joined(separator: " UNION ALL "))) ORDER BY s0 \(direction) LIMIT \(limit)"
+  }
+
+  /// Resources with a value, sorted by all keys; none where no resource has one.
+  /// - Parameter end: a value of the first key before which the reading ends.
+  func valued(_ start: OrderStart, before end: SortValue? = nil, limit: Int) -> [SQL] {
+    let first = order.keys[0]
+    var behind: SQL = ""
+    if case .behind(let position) = start { behind = " WHERE \(order.behind(position))" }
     let stretches = (orderWalks ?? []).map { walk -> SQL in
-      var condition = walk.condition
-      if let value = position?.values.first {
-        let side: SQL = first.isDescending ? "<=" : ">="
-        condition += " AND \(walk.column) \(side) \(value.sql)"
-      }
+      var condition = walk.condition + bound(walk, start)
+      if let end { condition += " AND i.\(walk.column) \(first.isDescending ? ">" : "<" as SQL) \(end.sql)" }
       if let isFirst = first.isFirst(walk) { condition += " AND \(isFirst)" }
       return """
         SELECT * FROM (
@@ -313,7 +360,7 @@ struct SearchPlan {
     return ["SELECT * FROM (\(stretches.joined(separator: " UNION ALL "))) ORDER BY \(order.orderBy) LIMIT \(limit)"]
   }
 
-  private func withoutValue(behind position: PagePosition?, limit: Int) -> SQL {
+  private func missing(behind position: PagePosition?, limit: Int) -> SQL {
     let first = order.keys[0]
     let source: SQL =
       first.missing.map { "\($0.table) AS i WHERE \($0.condition)" }
@@ -324,5 +371,25 @@ struct SearchPlan {
                      FROM \(source)\(probes("i.key", except: nil))) AS m\(behind)
       ORDER BY \(order.orderBy) LIMIT \(limit)
       """
+  }
+
+  /// The resources whose first key has a value, or none: its other keys are their order.
+  func within(_ value: SortValue, orderWalks walks: [SortKey.Walk]?) -> SearchPlan {
+    let first = order.keys[0]
+    var sets: [SQL] = []
+    if value == .none {
+      if let missing = first.missing { sets = [missing.keys] }
+    } else {
+      sets = (orderWalks ?? []).map { walk in
+        let isFirst: SQL = first.isFirst(walk).map { " AND \($0)" } ?? ""
+        return """
+          SELECT i.key FROM \(walk.table) AS i WHERE \(walk.condition) AND i.\(walk.column) = \(value.sql)\(isFirst)
+          """
+      }
+    }
+    let term = SearchTerm("a sort key's value", set: SQL.union(sets)) { key in
+      value == .none ? first.isMissing(key) : "\(first.value(of: key)) = \(value.sql)"
+    }
+    return SearchPlan(terms + [term], PageOrder(keys: Array(order.keys.dropFirst())), type: type, orderWalks: walks)
   }
 }

@@ -155,19 +155,20 @@ struct IndexRange {
 struct ProbeAlias {
   let row: SQL
   let resource: SQL
+  let form: SQL
 
   /// Chains are no deeper than this.
   static let depthMax = names.count
 
   private static let names: [ProbeAlias] = [
-    ProbeAlias(row: "p0", resource: "r0"), ProbeAlias(row: "p1", resource: "r1"),
-    ProbeAlias(row: "p2", resource: "r2"), ProbeAlias(row: "p3", resource: "r3"),
-    ProbeAlias(row: "p4", resource: "r4"), ProbeAlias(row: "p5", resource: "r5"),
-    ProbeAlias(row: "p6", resource: "r6"), ProbeAlias(row: "p7", resource: "r7"),
-    ProbeAlias(row: "p8", resource: "r8"), ProbeAlias(row: "p9", resource: "r9"),
-    ProbeAlias(row: "p10", resource: "r10"), ProbeAlias(row: "p11", resource: "r11"),
-    ProbeAlias(row: "p12", resource: "r12"), ProbeAlias(row: "p13", resource: "r13"),
-    ProbeAlias(row: "p14", resource: "r14"), ProbeAlias(row: "p15", resource: "r15"),
+    ProbeAlias(row: "p0", resource: "r0", form: "f0"), ProbeAlias(row: "p1", resource: "r1", form: "f1"),
+    ProbeAlias(row: "p2", resource: "r2", form: "f2"), ProbeAlias(row: "p3", resource: "r3", form: "f3"),
+    ProbeAlias(row: "p4", resource: "r4", form: "f4"), ProbeAlias(row: "p5", resource: "r5", form: "f5"),
+    ProbeAlias(row: "p6", resource: "r6", form: "f6"), ProbeAlias(row: "p7", resource: "r7", form: "f7"),
+    ProbeAlias(row: "p8", resource: "r8", form: "f8"), ProbeAlias(row: "p9", resource: "r9", form: "f9"),
+    ProbeAlias(row: "p10", resource: "r10", form: "f10"), ProbeAlias(row: "p11", resource: "r11", form: "f11"),
+    ProbeAlias(row: "p12", resource: "r12", form: "f12"), ProbeAlias(row: "p13", resource: "r13", form: "f13"),
+    ProbeAlias(row: "p14", resource: "r14", form: "f14"), ProbeAlias(row: "p15", resource: "r15", form: "f15"),
   ]
 
   /// nil where a search is nested too deep.

@@ -158,7 +158,7 @@ struct SortKey {
   /// The resources without a value, as a range of the index; nil where they are found by testing only.
   var missing: IndexRange? {
     guard case .index(_, _, let parameters, _) = source, parameters.count == 1, let parameter = parameters.first,
-      parameter.keepsMissing
+      parameter.keepsMissing, parameter.soleTarget == nil
     else { return nil }
     return IndexRange(table: "index_missing", condition: "parameter = \(Int64(parameter.number))")
   }

@@ -32,7 +32,9 @@ extension StoreView {
   }
 
   /// What resources refer to.
-  private func referred(_ include: SearchInclude, _ parameters: [SearchParameter], _ keys: [SQLValue], below base: String)
+  private func referred(
+    _ include: SearchInclude, _ parameters: [SearchParameter], _ keys: [SQLValue], below base: String
+  )
     throws -> [Linked]
   {
     let soleTargets = Dictionary(grouping: parameters, by: \.number).mapValues { $0.map(\.soleTarget) }
@@ -51,8 +53,7 @@ extension StoreView {
         restriction.allows(type), include.target.map({ $0 == type }) ?? true,
         soleTargets[Int32(truncatingIfNeeded: row.integer(0))]?.contains(where: { $0 == nil || $0 == type }) ?? false
       else { return true }
-      targets.append(.integer(store.numbers.number(type)))
-      targets.append(.text(String(decoding: path[1], as: UTF8.self)))
+      targets.append(.integer(store.numbers.number(type)), .text(String(decoding: path[1], as: UTF8.self)))
       return true
     }
     var linked: [Linked] = []

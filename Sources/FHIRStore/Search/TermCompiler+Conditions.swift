@@ -209,7 +209,8 @@ extension TermCompiler {
       return SearchTerm(condition.label, set: SQL.union(sets), probe: present)
     }
     var walk: IndexRange?
-    if parameters.count == 1, parameters[0].keepsMissing {
+    // Of tokens and references it tells what cannot be sorted by: words and identifiers are values, too.
+    if parameters.count == 1, parameters[0].keepsMissing, ![.token, .reference].contains(condition.kind) {
       walk = IndexRange(table: "index_missing", condition: "parameter = \(Int64(parameters[0].number))")
     }
     return SearchTerm(condition.label, set: walk?.keys, walk: walk) { key in "NOT \(present(key))" }

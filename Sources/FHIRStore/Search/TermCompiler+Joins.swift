@@ -27,26 +27,26 @@ extension TermCompiler {
         cost.listing = max(cost.listing, 2 + inner.cost.listing / max(1, referrers))
         cost.probing += 2 + inner.cost.probing
         let keys = keys(inner, target.type)
-        for form in referenceForms(target.type, below: base) {
-          sets.append(
-            """
-            SELECT i.key FROM (\(keys)) AS k CROSS JOIN resource AS r ON r.key = k.key AND r.method <> 3
-              CROSS JOIN index_reference AS i
-              ON i.parameter = \(Int64(parameter.number)) AND \(form.leads(from: "i", to: "r.id"))
-            """)
-          if depth == 0 {
-            stretches.append(try inOrderOfTargets(parameter, form, target.type, keys, inner, depth: depth))
-          }
-          let row = alias.row
-          let resource = alias.resource
-          links.append(
-            (
-              """
-              \(row).parameter = \(Int64(parameter.number)) AND \(form.isAny(row)) AND \(resource).type = \(number)
-                AND \(resource).id = \(form.id(row)) AND \(resource).method <> 3
-              """, inner
-            ))
+        let forms = referenceForms(target.type, below: base)
+        sets.append(
+          """
+          SELECT i.key FROM (\(keys)) AS k CROSS JOIN resource AS r ON r.key = k.key AND r.method <> 3\(forms.table("f"))
+            CROSS JOIN index_reference AS i
+            ON i.parameter = \(Int64(parameter.number)) AND \(forms.leads(from: "i", to: "r.id", "f"))
+          """)
+        if depth == 0 && forms.isOne {
+          stretches.append(
+            try inOrderOfTargets(parameter, .typed(number), target.type, keys, inner, depth: depth))
         }
+        let row = alias.row
+        let resource = alias.resource
+        links.append(
+          (
+            """
+            \(row).parameter = \(Int64(parameter.number)) AND \(forms.isAny(row)) AND \(resource).type = \(number)
+              AND \(resource).id = \(forms.id(row)) AND \(resource).method <> 3
+            """, inner
+          ))
       }
     }
     guard let set = SQL.union(sets) else { return .never(label) }
@@ -62,7 +62,7 @@ extension TermCompiler {
     }
     cost.rows = SQL.union(counted)
     term.cost = cost
-    if let only = stretches.first, stretches.count == 1 { term.stretching = { [only] } }
+    if let only = stretches.first, stretches.count == 1, sets.count == 1 { term.stretching = { [only] } }
     return term
   }
 
@@ -114,31 +114,36 @@ extension TermCompiler {
     let parameters = indexed.map { SQLValue.integer(Int64($0.number)) }
     let forms = referenceForms(type, below: try ownURLs(chain.base, indexed))
     let keys = inner.set == nil ? nil : keys(inner, source)
-    let sets = forms.map { form -> SQL in
-      let link: SQL = "j.parameter IN (\(list: parameters)) AND \(form.isAny("j"))"
-      let there: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(form.id("j")) AND r.method <> 3"
-      if let keys {
-        return """
-          SELECT DISTINCT r.key FROM (\(keys)) AS k
-            CROSS JOIN index_reference AS j ON j.key = k.key AND \(link)
-            \(there)
-          """
+    let there: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(forms.id("j")) AND r.method <> 3"
+    let link: (SQL) -> SQL = { test in "j.parameter IN (\(list: parameters)) AND \(test)" }
+    let set: SQL
+    if let keys {
+      set = """
+        SELECT DISTINCT r.key FROM (\(keys)) AS k
+          CROSS JOIN index_reference AS j ON j.key = k.key AND \(link(forms.isAny("j")))
+          \(there)
+        """
+    } else {
+      // Each form is a range of its own.
+      let ranges = forms.all.map { form -> SQL in
+        """
+        SELECT DISTINCT r.key FROM index_reference AS j \(there)
+        WHERE \(link(form.isAny("j"))) AND \(inner.probe("j.key"))
+        """
       }
-      return "SELECT DISTINCT r.key FROM index_reference AS j \(there) WHERE \(link) AND \(inner.probe("j.key"))"
+      set = ranges.joined(separator: " UNION ALL ")
     }
-    let tables: SQL = "resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)"
-    var term = SearchTerm(
-      "\(label):\(inner.label)", set: SQL.union(sets), count: forms.count * inner.joinCount,
-      depth: inner.nestingOfJoin
-    ) { key in
-      forms.flatMap { form in
-        inner.joins(
-          from: tables,
-          where: """
-            \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: parameters))
-              AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))
-            """, at: "\(alias.row).key")
-      }
+    let tables: SQL = """
+      resource AS \(alias.resource)\(forms.table(alias.form)) CROSS JOIN index_reference AS \(alias.row)
+      """
+    var term = SearchTerm("\(label):\(inner.label)", set: set, count: inner.joinCount, depth: inner.nestingOfJoin) {
+      key in
+      inner.joins(
+        from: tables,
+        where: """
+          \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: parameters))
+            AND \(forms.leads(from: alias.row, to: "\(alias.resource).id", alias.form))
+          """, at: "\(alias.row).key")
     }
     let referrers = try max(1, resourceCount(source) / max(1, resourceCount(type)))
     term.cost.rows = inner.cost.rows ?? resources(source)
@@ -161,7 +166,7 @@ extension TermCompiler {
     let forms = referenceForms(type, below: try ownURLs(base, indexed))
     return SearchTerm("_not-referenced", set: nil) { key in
       SQL.allOf(
-        forms.map { form in
+        forms.all.map { form in
           """
           NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
                       WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: visible))
@@ -190,8 +195,8 @@ extension TermCompiler {
               + "hierarchy ('partof').", code: "not-supported")
         }
         let forms = referenceForms(target, below: try ownURLs(condition.base, [parameter, link]))
-        let branch = branch(of: id, target, link, forms, isDownward: condition.modifier == .below)
-        for form in forms {
+        let branch = branch(of: id, target, link, forms.all, isDownward: condition.modifier == .below)
+        for form in forms.all {
           let test: SQL = "parameter = \(Int64(parameter.number)) AND \(form.isAmong(branch))"
           sets.append("SELECT i.key FROM index_reference AS i WHERE \(test)")
           tests.append(test)

@@ -41,9 +41,9 @@ extension TermCompiler {
   }
 
   /// - Parameter base: the service's address, if URLs below it have to be looked for.
-  func referenceForms(_ target: Schema.TypeID, below base: String?) -> [ReferenceForm] {
-    let urls = base.map { [ReferenceForm.url(ReferenceForm.prefix($0, store.schema.name(target)))] } ?? []
-    return [.typed(numbers.number(target))] + urls
+  func referenceForms(_ target: Schema.TypeID, below base: String?) -> ReferenceForms {
+    ReferenceForms(
+      type: numbers.number(target), prefix: base.map { ReferenceForm.prefix($0, store.schema.name(target)) })
   }
 }
 
@@ -94,5 +94,41 @@ enum ReferenceForm {
     case .typed(let type): "type = \(type) AND id IN (\(ids))"
     case .url(let prefix): "type = 0 AND id IN (SELECT \(prefix) || id FROM (\(ids)))"
     }
+  }
+}
+
+/// Both forms at once, or the one that occurs. A join asks for them as rows of a table of its own: as alternatives they
+/// would double what stands around them, at each step of a chain.
+struct ReferenceForms {
+  let type: Int64
+  /// What the URLs begin with; nil where there are none.
+  let prefix: String?
+
+  var all: [ReferenceForm] { [.typed(type)] + (prefix.map { [.url($0)] } ?? []) }
+  var isOne: Bool { prefix == nil }
+
+  /// The row refers to a resource of the type.
+  func isAny(_ row: SQL) -> SQL {
+    isOne ? ReferenceForm.typed(type).isAny(row) : SQL.anyOf(all.map { "(\($0.isAny(row)))" })
+  }
+
+  /// The id of what such a row refers to.
+  func id(_ row: SQL) -> SQL {
+    guard let prefix else { return ReferenceForm.typed(type).id(row) }
+    return "CASE WHEN \(row).type = 0 THEN \(ReferenceForm.url(prefix).id(row)) ELSE \(row).id END"
+  }
+
+  /// The table of the forms, to be joined before the rows; nothing for one.
+  func table(_ alias: SQL) -> SQL {
+    isOne ? "" : " CROSS JOIN (SELECT 0 AS form UNION ALL SELECT 1) AS \(alias)"
+  }
+
+  /// The row refers in the table's form to the resource with an id.
+  func leads(from row: SQL, to id: SQL, _ alias: SQL) -> SQL {
+    guard let prefix else { return ReferenceForm.typed(type).leads(from: row, to: id) }
+    return """
+      \(row).type = CASE \(alias).form WHEN 0 THEN \(type) ELSE 0 END
+        AND \(row).id = CASE \(alias).form WHEN 0 THEN \(id) ELSE \(prefix) || \(id) END
+      """
   }
 }

@@ -123,6 +123,25 @@ import Testing
     try await SearchScene.current.checkRefused(query, ["'\(name)'"])
   }
 
+  /// Each step says what was done, what it gave, how much work it was and how long it took; never a value.
+  @Test func explanation() async throws {
+    let reply = try await SearchScene.current.ask("Patient?_tag=full&birthdate=ge1900&_explain=true&_total=accurate")
+    let steps = try reply.json()["entry"]?.elements.first?["resource"]?["issue"]?.elements ?? []
+    let texts = steps.compactMap { $0["diagnostics"]?.string }
+    #expect(texts.count == 4, "\(texts)")
+    for (text, step) in zip(
+      texts, ["Patient: count: ", "Patient: plan: ", "Patient: find: ", "read the page's resources"])
+    {
+      #expect(text.hasPrefix(step))
+      let numbers = text.split(separator: ", ").compactMap { part in
+        part.hasSuffix(" engine steps") ? part.split(separator: " ")[0] : nil
+      }
+      #expect(numbers.count == 1 && (Int(numbers[0]) ?? 0) > 0, "\(text)")
+      #expect(text.hasSuffix(" µs"))
+      #expect(!text.contains("1900") && !text.contains("full"))
+    }
+  }
+
   @Test func elementsAndSummaryExcludeEachOther() async throws {
     let scene = try SearchScene.current
     try await scene.checkRefused(

@@ -191,6 +191,18 @@ import Testing
     try await SearchScene.current.checkRefused(query, [word])
   }
 
+  @Test(arguments: ["has-member:Observation.", "_has:Observation:has-member:"]) func chainsAreTenDeep(_ step: String)
+    async throws
+  {
+    let scene = try SearchScene.current
+    for ending in ["code=429858000", "code:not=429858000", "subject:missing=true"] {
+      let reply = try await scene.ask("Observation?\(String(repeating: step, count: 10))\(ending)")
+      #expect(reply.status == 200)
+    }
+    try await scene.checkRefused(
+      "Observation?\(String(repeating: step, count: 11))code=x", ["deep"], code: "too-costly")
+  }
+
   @Test func chainsHaveALimit() async throws {
     let scene = try SearchScene.current
     let long = String(repeating: "part-of.", count: 40)
