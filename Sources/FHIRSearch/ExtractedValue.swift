@@ -5,6 +5,8 @@ enum ExtractedValue: Hashable {
   /// The words that go with a token.
   case text(FoldedText)
   case reference(type: String, id: String)
+  /// A reference to a contained resource, by its place in `contained`.
+  case local(type: String, place: Int)
   case uri(String)
   case date(low: Int64, high: Int64)
   case number(low: Double, high: Double)
@@ -18,6 +20,8 @@ enum ExtractedValue: Hashable {
     case .string(let text), .text(let text):
       .string(parameter: parameter, folded: text.folded, text: text.text, several: false)
     case .reference(let type, let id): .reference(parameter: parameter, type: type, id: id)
+    case .local(let type, let place):
+      .reference(parameter: parameter | SearchParameter.localOffset, type: type, id: String(place))
     case .uri(let value): .uri(parameter: parameter, value: value)
     case .date(let low, let high): .date(parameter: parameter, low: low, high: high, several: false)
     case .number(let low, let high): .number(parameter: parameter, low: low, high: high, several: false)
@@ -50,7 +54,7 @@ enum ExtractedValue: Hashable {
     case .number(let low, let high): row.bounds2 = .number(low: low, high: high)
     case .quantity(let system, let code, let low, let high, _):
       (row.system2, row.text2, row.bounds2) = (system, code, .number(low: low, high: high))
-    case .text, .position: return false
+    case .text, .local, .position: return false
     }
     return true
   }

@@ -17,7 +17,13 @@ public final class IndexExtractor: Sendable {
 
   /// Counts up when a resource's rows change although its parameters do not: stores index anew what an older version
   /// indexed.
-  public static let version = 2
+  public static let version = 3
+
+  /// Resources contained in one that are indexed: the first so many.
+  public static let containedMax = 1_000
+  private static let contained: JSONKey = "contained"
+  private static let id: JSONKey = "id"
+  private static let resourceType: JSONKey = "resourceType"
 
   public convenience init(_ parameters: SearchParameters, limits: Limits) {
     self.init(parameters, limits: limits, PlanCache(), ElementShape.table(parameters.schema))
@@ -44,25 +50,58 @@ public final class IndexExtractor: Sendable {
     let plans = Mutex<[Int32: IndexPlan?]>([:])
   }
 
-  /// The index rows of a resource, each once.
+  /// The index rows of a resource, each once, and those of the resources that it contains.
   /// - Parameter only: the numbers of the parameters asked; nil for all.
   /// - Throws: `.tooLarge` when there are more than a resource may have.
   public func rows(
     of document: JSONDocument, _ resource: JSONNode, _ type: Schema.TypeID, only: Set<Int32>? = nil
   ) throws(Fault) -> [IndexRow] {
     let focus = FHIRPathNode(document: document, value: resource, type: type)
-    var rows = RowList()
     var reader = ValueReader(document: document, schema: schema)
-    for plan in plans(for: type) where only?.contains(plan.number) ?? true {
+    guard let list = document.member(resource, Self.contained), document.kind(list) == .array else {
+      return try rows(of: focus, &reader, only: only)
+    }
+    let contained = contained(list, reader)
+    for (place, id, inner) in contained.reversed() where !id.isEmpty {
+      reader.contained[id] = (schema.name(inner.type), place)
+    }
+    var rows = try rows(of: focus, &reader, only: only)
+    for (place, id, inner) in contained {
+      rows.append(.contained(place: place, container: schema.name(type), type: schema.name(inner.type), id: id))
+      let own = try self.rows(
+        of: inner, &reader, only: only, offset: SearchParameter.containedOffset, beside: rows.count)
+      for row in own { rows.append(.within(place: place, row)) }
+    }
+    return rows
+  }
+
+  /// The resources of a `contained`, with their places and ids.
+  private func contained(_ list: JSONNode, _ reader: ValueReader) -> [(place: Int, id: String, FHIRPathNode)] {
+    reader.document.elements(list).enumerated().prefix(Self.containedMax).compactMap { place, inner in
+      let type = reader.string(inner, Self.resourceType).flatMap { schema.resourceType($0) }
+      let id = reader.string(inner, Self.id).map { IndexText.cut($0) } ?? ""
+      return type.map { (place, id, FHIRPathNode(document: reader.document, value: inner, type: $0)) }
+    }
+  }
+
+  /// - Parameters:
+  ///   - offset: is added to the parameters' numbers.
+  ///   - count: rows that there are already.
+  private func rows(
+    of focus: FHIRPathNode, _ reader: inout ValueReader, only: Set<Int32>?, offset: Int32 = 0, beside count: Int = 0
+  ) throws(Fault) -> [IndexRow] {
+    var rows = RowList()
+    for plan in plans(for: focus.type) where only?.contains(plan.number) ?? true {
+      let number = plan.number + offset
       rows.begin()
       if plan.kind == .composite {
-        appendComposite(plan, focus, &reader, &rows.rows)
+        appendComposite(plan, number, focus, &reader, &rows.rows)
       } else {
         read(plan.source, focus, &reader)
-        for value in reader.values { rows.rows.append(value.row(plan.number)) }
+        for value in reader.values { rows.rows.append(value.row(number)) }
       }
-      rows.end(plan, elements: reader.elementCount)
-      guard rows.rows.count <= limits.indexRowsMax else {
+      rows.end(plan, number, elements: reader.elementCount)
+      guard rows.rows.count + count <= limits.indexRowsMax else {
         throw Fault(
           .tooLarge, "The resource has more than \(limits.indexRowsMax) values for search.", code: "too-costly")
       }
@@ -115,7 +154,7 @@ public final class IndexExtractor: Sendable {
   }
 
   private func appendComposite(
-    _ plan: IndexPlan, _ focus: FHIRPathNode, _ reader: inout ValueReader, _ rows: inout [IndexRow]
+    _ plan: IndexPlan, _ number: Int32, _ focus: FHIRPathNode, _ reader: inout ValueReader, _ rows: inout [IndexRow]
   ) {
     guard let start = focus.value else { return }
     var elements: [FHIRPathNode] = []
@@ -134,7 +173,7 @@ public final class IndexExtractor: Sendable {
         values.append(reader.values)
       }
       guard values.count == plan.components.count else { continue }
-      appendCombinations(plan.number, values, &rows)
+      appendCombinations(number, values, &rows)
     }
   }
 

@@ -24,6 +24,9 @@ extension IndexRow {
     case (.position(let a, let latitude, let longitude), .position(let b, let otherLatitude, let otherLongitude)):
       a == b && latitude == otherLatitude && longitude == otherLongitude
     case (.missing(let a), .missing(let b)): a == b
+    case (.contained(let a, let container, let type, let id), .contained(let b, let other, let otherType, let otherID)):
+      a == b && isSame(container, other) && isSame(type, otherType) && isSame(id, otherID)
+    case (.within(let a, let row), .within(let b, let other)): a == b && row == other
     default: false
     }
   }

@@ -10,7 +10,8 @@ public enum IndexRow: Hashable, Sendable {
   /// `folded` is `TextFolding.fold(text)`. A token parameter's strings are the words that go with its codes: each
   /// folded text once.
   case string(parameter: Int32, folded: String, text: String, several: Bool)
-  /// `type` is the target's resource type with its logical id; empty with an absolute or other URL.
+  /// `type` is the target's resource type with its logical id; empty with an absolute or other URL. Under
+  /// `SearchParameter.local` the id is the place of a contained resource.
   case reference(parameter: Int32, type: String, id: String)
   case date(parameter: Int32, low: Int64, high: Int64, several: Bool)
   case number(parameter: Int32, low: Double, high: Double, several: Bool)
@@ -22,7 +23,13 @@ public enum IndexRow: Hashable, Sendable {
   case position(parameter: Int32, latitude: Double, longitude: Double)
   /// No value under a parameter that keeps such (`SearchParameter.keepsMissing`).
   case missing(parameter: Int32)
+  /// A resource of `type` that the resource contains (FHIR R4 references#contained), by its place in `contained`, with
+  /// the container's type. `id` is empty where it has none.
+  case contained(place: Int, container: String, type: String, id: String)
+  /// What the contained resource at a place says: a row under a number of its own (`SearchParameter.contained`).
+  indirect case within(place: Int, IndexRow)
 
+  /// 0 for a contained resource itself.
   public var parameter: Int32 {
     switch self {
     case .token(let parameter, _, _), .string(let parameter, _, _, _), .reference(let parameter, _, _),
@@ -30,6 +37,8 @@ public enum IndexRow: Hashable, Sendable {
       .uri(let parameter, _), .position(let parameter, _, _), .missing(let parameter):
       parameter
     case .composite(let row): row.parameter
+    case .contained: 0
+    case .within(_, let row): row.parameter
     }
   }
 

@@ -12,10 +12,12 @@ struct RowList {
   mutating func begin() { start = rows.count }
 
   /// Completes the parameter's rows.
-  /// - Parameter elements: from how many elements they were read.
-  mutating func end(_ plan: IndexPlan, elements: Int) {
+  /// - Parameters:
+  ///   - number: the parameter's.
+  ///   - elements: from how many elements they were read.
+  mutating func end(_ plan: IndexPlan, _ number: Int32, elements: Int) {
     if plan.keepsMissing, !rows[start...].contains(where: { Self.isSorted($0, plan.kind) }) {
-      rows.append(.missing(parameter: plan.number))
+      rows.append(.missing(parameter: number))
     }
     if rows.count - start > 1 { removeDuplicates(plan.kind) }
     guard rows.count - start > 1 else { return }
@@ -28,10 +30,12 @@ struct RowList {
     }
   }
 
-  /// Whether a resource is sorted by a row: words go with a token, identifiers with a reference, but they are none.
+  /// Whether a resource is sorted by a row: words go with a token, identifiers with a reference, but they are none, and
+  /// what is referred to within the resource has no order.
   private static func isSorted(_ row: IndexRow, _ kind: SearchParameter.Kind) -> Bool {
     switch (kind, row) {
-    case (.token, .token), (.reference, .reference): true
+    case (.token, .token): true
+    case (.reference, .reference(let parameter, _, _)): !SearchParameter.isLocal(parameter)
     case (.token, _), (.reference, _): false
     default: true
     }

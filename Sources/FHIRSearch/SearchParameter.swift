@@ -5,7 +5,7 @@ public struct SearchParameter: Sendable {
   public typealias Kind = SearchParameterDefinition.Kind
 
   /// The store's number of (resource type, code); index rows carry it.
-  public let number: Int32
+  public private(set) var number: Int32
   public let resourceType: Schema.TypeID
   public let definition: SearchParameterDefinition
   /// A composite's components in their order; nil where one of them is not known, or where it is no composite.
@@ -35,6 +35,36 @@ public struct SearchParameter: Sendable {
     var part = self
     part.soleTarget = target
     return part
+  }
+
+  /// What contained resources say stands under numbers of its own: this much above the parameter's. So a search of
+  /// ordinary resources does not come across it.
+  public static let containedOffset: Int32 = 1 << 30
+
+  /// The parameter of contained resources.
+  public func contained() -> SearchParameter {
+    var contained = self
+    contained.number = number | Self.containedOffset
+    return contained
+  }
+
+  /// References to contained resources stand under numbers of their own as well: this much above the parameter's.
+  static let localOffset: Int32 = 1 << 29
+
+  /// The parameter of references from a resource to those it contains, or among these.
+  public func local() -> SearchParameter {
+    var local = self
+    local.number = number | Self.localOffset
+    return local
+  }
+
+  /// Whether a number is of references to contained resources.
+  public static func isLocal(_ number: Int32) -> Bool { number & localOffset != 0 }
+
+  /// All numbers that rows of a parameter may stand under.
+  public static func numbers(_ number: Int64) -> [Int64] {
+    let (contained, local) = (Int64(containedOffset), Int64(localOffset))
+    return [number, number | contained, number | local, number | contained | local]
   }
 
   /// The types that its references may point to.

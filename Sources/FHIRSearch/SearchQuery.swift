@@ -7,11 +7,10 @@ public struct SearchQuery: Sendable {
   public enum Total: String, Sendable { case none, estimate, accurate }
   /// `_summary` (FHIR R4 search §2.1.1.9).
   public enum Summary: String, Sendable { case `true`, text, data, count, `false` }
-  /// `_contained` (FHIR R4 search §2.1.1.8.1): whether contained resources, or they alone, are searched as well. They
-  /// are not indexed, so that `false` is all that can be asked for.
-  enum Contained: String { case `false`, `true`, both }
-  /// `_containedType`: whether a contained match comes back as it is, or within its container.
-  enum ContainedType: String { case container, contained }
+  /// `_contained` (FHIR R4 search §2.1.1.5.6): whether contained resources, or they alone, are searched as well.
+  public enum Contained: String, Sendable { case `false`, `true`, both }
+  /// `_containedType`: whether a contained match comes back as it is, or its container does.
+  public enum ContainedType: String, Sendable { case container, contained }
 
   /// The searched types; empty means every type.
   public var types: [Schema.TypeID]
@@ -32,6 +31,8 @@ public struct SearchQuery: Sendable {
   public var wantsExplanation = false
   /// The page's length, within the limit; nil where none is asked for.
   public var count: Int?
+  public var contained = Contained.false
+  public var containedType = ContainedType.container
   public var total: Total?
   public var summary: Summary?
   /// The `ct` of a further page.

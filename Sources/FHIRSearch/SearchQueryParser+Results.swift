@@ -18,14 +18,9 @@ extension SearchQueryParser {
     case "_total": search.total = try choice(parameter, lowercased: true, "'accurate', 'estimate', 'none'")
     case "_summary": search.summary = try choice(parameter, "'true', 'text', 'data', 'count', 'false'")
     case "_contained":
-      let contained: SearchQuery.Contained = try choice(parameter, "'false', 'true', 'both'")
-      guard contained == .false else {
-        try ignore(
-          "Contained resources are not searched: '_contained=\(contained.rawValue)' is not supported.", &search)
-        return true
-      }
+      search.contained = try choice(parameter, "'false', 'true', 'both'")
     case "_containedType":
-      let _: SearchQuery.ContainedType = try choice(parameter, "'container', 'contained'")
+      search.containedType = try choice(parameter, "'container', 'contained'")
     case "_explain":
       guard parameter.value == "true" || parameter.value == "false" else {
         throw Self.invalid(parameter, "The supported values are: 'true', 'false'.")

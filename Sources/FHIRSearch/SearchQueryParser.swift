@@ -44,6 +44,7 @@ public struct SearchQueryParser: Sendable {
         search.understood.append(parameter)
       }
     }
+    try checkContained(search)
     return search
   }
 

@@ -26,7 +26,9 @@ extension ValueReader {
       guard let type = FHIRReference.text(reference.type, of: text), let id = FHIRReference.text(reference.id, of: text)
       else { return }
       values.append(.reference(type: type, id: id))
-    case .contained: return
+    case .contained:
+      guard let resource = contained[String(text.dropFirst())] else { return }
+      values.append(.local(type: resource.type, place: resource.place))
     case .absolute:
       // The version does not count; the address does.
       let end = reference.id?.upperBound ?? text.utf8.count

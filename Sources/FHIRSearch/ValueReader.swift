@@ -5,6 +5,8 @@ import JSONCore
 struct ValueReader {
   let document: JSONDocument
   let schema: Schema
+  /// The resources that the document's resource contains, by their ids: what references may mean.
+  var contained: [String: (type: String, place: Int)] = [:]
   /// What is asked for.
   private var source: IndexPlan.Source?
   var values: [ExtractedValue] = []

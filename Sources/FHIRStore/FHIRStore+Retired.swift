@@ -1,3 +1,4 @@
+import FHIRSearch
 import Storage
 
 /// Index rows of parameters that are no more.
@@ -33,10 +34,12 @@ extension FHIRStore {
     try await faulting {
       try await database.write { transaction in
         var removed = 0
-        for deletion in Self.deletions {
-          let binds: [SQLValue] = [.integer(number), .integer(number), .integer(rowsMax)]
-          removed += try transaction.execute(deletion, binds)
-          if removed >= rowsMax { return true }
+        for number in SearchParameter.numbers(number) {
+          for deletion in Self.deletions {
+            let binds: [SQLValue] = [.integer(number), .integer(number), .integer(rowsMax)]
+            removed += try transaction.execute(deletion, binds)
+            if removed >= rowsMax { return true }
+          }
         }
         if removed == 0 { try transaction.execute(Self.setRemoved, [.integer(number)]) }
         return removed > 0

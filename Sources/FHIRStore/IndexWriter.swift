@@ -17,7 +17,7 @@ struct IndexWriter {
   }
 
   private enum Table: Int, CaseIterable {
-    case token, string, reference, date, number, quantity, uri, composite, position, missing
+    case token, string, reference, date, number, quantity, uri, composite, position, missing, contained
   }
 
   private static let statements: [(insert: Statement, delete: Statement, columns: Int)] = Table.allCases.map {
@@ -92,6 +92,11 @@ struct IndexWriter {
         Statement("INSERT OR IGNORE INTO index_missing (parameter, key) VALUES (?, ?)"),
         Statement("DELETE FROM index_missing WHERE parameter = ? AND key = ?"), 2
       )
+    case .contained:
+      (
+        Statement("INSERT OR IGNORE INTO contained (type, container, id, key) VALUES (?, ?, ?, ?)"),
+        Statement("DELETE FROM contained WHERE type = ? AND container = ? AND id = ? AND key = ?"), 4
+      )
     }
   }
 
@@ -148,7 +153,10 @@ struct IndexWriter {
     case .string(_, let folded, let text, let several):
       push(.string, side, parameter, .text(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
     case .reference(_, let type, let id):
-      push(.reference, side, parameter, .integer(numbers.typeNumbersByName[type] ?? 0), .text(id), .integer(key))
+      let number = numbers.typeNumbersByName[type] ?? 0
+      // Few parameters have references to contained resources: a chain looks for them only where there are such.
+      if SearchParameter.isLocal(row.parameter) { try note(row.parameter, system: number, transaction) }
+      push(.reference, side, parameter, .integer(number), .text(id), .integer(key))
     case .date(_, let low, let high, let several):
       let dateClass = DateClass(low: low, high: high, isOneOfSeveral: several)
       try note(row.parameter, system: dateClass.rawValue, transaction)
@@ -171,6 +179,11 @@ struct IndexWriter {
     case .position(_, let latitude, let longitude):
       push(.position, side, parameter, .real(latitude), .real(longitude), .integer(key))
     case .missing: push(.missing, side, parameter, .integer(key))
+    case .contained(let place, let container, let type, let id):
+      push(
+        .contained, side, .integer(numbers.typeNumbersByName[type] ?? 0),
+        .integer(numbers.typeNumbersByName[container] ?? 0), .text(id), .integer(ContainedKey.key(key, place: place)))
+    case .within(let place, let row): try push(row, ContainedKey.key(key, place: place), side, transaction)
     }
   }
 

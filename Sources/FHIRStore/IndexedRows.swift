@@ -29,6 +29,8 @@ extension StoreView {
     """)
   private static let positions = Statement("SELECT parameter, latitude, longitude FROM index_position WHERE key = ?")
   private static let missing = Statement("SELECT parameter FROM index_missing WHERE key = ?")
+  private static let contained = Statement(
+    "SELECT key, container, type, id FROM contained WHERE key >= ? AND key < ?")
   private static let systemRow = Statement("SELECT uri FROM system WHERE number = ?")
 
   /// What the index says about a resource. It may be a mixture of two versions' rows where the view is no snapshot; a
@@ -40,8 +42,24 @@ extension StoreView {
     return IndexedRows(rows: try indexRows(of: resource.key), generation: generation)
   }
 
-  /// The index rows of a resource, as they were extracted.
+  /// The index rows of a resource, as they were extracted, with those of what it contains.
   func indexRows(of key: Int64) throws -> [IndexRow] {
+    var rows = try ownRows(of: key)
+    let range = [SQLValue.integer(ContainedKey.key(key, place: 0)), .integer(ContainedKey.key(key + 1, place: 0))]
+    let contained = try reader.all(Self.contained, range) { row in
+      let (key, place) = (row.integer(0), ContainedKey.place(of: row.integer(0)))
+      let (container, type) = (typeName(row.integer(1)) ?? "", typeName(row.integer(2)) ?? "")
+      return (key, place, IndexRow.contained(place: place, container: container, type: type, id: row.text(3)))
+    }
+    for (key, place, resource) in contained {
+      rows.append(resource)
+      for row in try ownRows(of: key) { rows.append(.within(place: place, row)) }
+    }
+    return rows
+  }
+
+  /// The index rows under one key.
+  private func ownRows(of key: Int64) throws -> [IndexRow] {
     var rows: [IndexRow] = []
     rows.reserveCapacity(48)
     let key = [SQLValue.integer(key)]

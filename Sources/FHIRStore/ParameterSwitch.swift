@@ -128,7 +128,11 @@ struct ParameterSwitch {
   private static let liveRows = Statement("SELECT type, code FROM parameter WHERE state < 2")
   private static let disabledRows = Statement("SELECT url FROM disabled_parameter")
   private static let countRows = Statement(
-    "SELECT t.name FROM resource_count AS c JOIN resource_type AS t ON t.number = c.type WHERE c.live > 0")
+    """
+    SELECT t.name FROM resource_count AS c JOIN resource_type AS t ON t.number = c.type WHERE c.live > 0
+    UNION
+    SELECT t.name FROM resource_type AS t WHERE EXISTS (SELECT 1 FROM contained AS c WHERE c.type = t.number)
+    """)
 
   /// Gives numbers to the release's parameters that have none: all in a fresh store, those that are new to this program
   /// in another. Where there is no resource yet, they answer at once.

@@ -16,6 +16,8 @@ public struct SearchCatalog: Sendable {
   public let indexed: SearchParameters
   /// The generation that brought a parameter that does not answer yet, by number.
   let pending: [Int32: Int64]
+  /// For a type whose resources contain others, the types of these that have parameters which do not answer yet.
+  let containing: [Schema.TypeID: [Schema.TypeID]]
   /// Resources indexed before this generation are indexed anew as a whole: another version of this program did it.
   let wholeSince: Int64
 
@@ -72,6 +74,28 @@ public struct SearchCatalog: Sendable {
     searchable =
       pending.isEmpty ? indexed : SearchParameters(indexed, withoutPending: Set(pending.keys))
     self.pending = pending
+    containing = try Self.containing(all.filter { pending[$0.number] != nil }, reader, schema)
+  }
+
+  private static let containedRow = Statement("SELECT 1 FROM contained WHERE container = ? AND type = ? LIMIT 1")
+  private static let typeRows = Statement("SELECT number, name FROM resource_type")
+
+  /// Which types contain resources that parameters are of.
+  private static func containing(_ parameters: [SearchParameter], _ reader: any Reader, _ schema: Schema) throws
+    -> [Schema.TypeID: [Schema.TypeID]]
+  {
+    if parameters.isEmpty { return [:] }
+    let wanted = Set(parameters.map(\.resourceType))
+    let types = try reader.all(typeRows) { (number: $0.integer(0), type: schema.resourceType($0.text(1))) }
+    let inner = types.filter { $0.type.map { wanted.contains($0) } ?? false }
+    var containing: [Schema.TypeID: [Schema.TypeID]] = [:]
+    for container in types {
+      let found = try inner.filter { inner in
+        try reader.first(containedRow, [.integer(container.number), .integer(inner.number)]) { _ in true } ?? false
+      }
+      if let type = container.type, !found.isEmpty { containing[type] = found.compactMap(\.type) }
+    }
+    return containing
   }
 
   private static func definitions(_ reader: any Reader, _ schema: Schema) throws -> [Int64: SearchParameterDefinition] {
@@ -87,7 +111,9 @@ public struct SearchCatalog: Sendable {
 
   /// Resources of a type that were indexed for a generation before this one lack rows.
   func needed(_ type: Schema.TypeID) -> Int64 {
-    indexed.parameters(type).reduce(wholeSince) { max($0, pending[$1.number] ?? 0) }
+    ([type] + (containing[type] ?? [])).reduce(wholeSince) { needed, type in
+      indexed.parameters(type).reduce(needed) { max($0, pending[$1.number] ?? 0) }
+    }
   }
 
   /// The parameters of a resource that was indexed for a generation which its rows lack; nil where all must be made
@@ -95,7 +121,7 @@ public struct SearchCatalog: Sendable {
   func missing(_ type: Schema.TypeID, since generation: Int64) -> Set<Int32>? {
     if generation < wholeSince { return nil }
     var numbers: Set<Int32> = []
-    for parameter in indexed.parameters(type) {
+    for parameter in ([type] + (containing[type] ?? [])).flatMap({ indexed.parameters($0) }) {
       if let since = pending[parameter.number], since > generation { numbers.insert(parameter.number) }
     }
     return numbers

@@ -149,6 +149,17 @@ enum StoreSchema {
           narrative, content, tokenize = 'unicode61 remove_diacritics 2');
         """,
       // The second engine comes with its own dialect of the same tables.
-      postgreSQL: "")
+      postgreSQL: ""),
+    Migration(
+      2, "contained resources",
+      sqlite: """
+        -- Resources that live inside others. key: see ContainedKey; what they say is in the index under this key, and
+        -- under numbers of parameters of their own. container: the type of what they are in.
+        CREATE TABLE contained (
+          key INTEGER PRIMARY KEY, type INTEGER NOT NULL, container INTEGER NOT NULL, id TEXT NOT NULL);
+        CREATE INDEX contained_type ON contained (type);
+        CREATE INDEX contained_container ON contained (container, type);
+        """,
+      postgreSQL: ""),
   ]
 }

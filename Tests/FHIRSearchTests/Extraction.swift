@@ -46,6 +46,9 @@ struct Extraction {
       parameters.parameters(type).map { ($0.number, $0.kind) }
     })
 
+  /// Whether it is about the resource itself: not about what it contains, nor a reference to that.
+  static func isOwn(_ row: IndexRow) -> Bool { names.indices.contains(Int(row.parameter) - 1) }
+
   static func code(_ row: IndexRow) -> String { names[Int(row.parameter) - 1].code }
 
   static func line(_ row: IndexRow) -> String {
@@ -60,6 +63,8 @@ struct Extraction {
     case .uri(_, let value): "uri \(value)"
     case .position(_, let latitude, let longitude): "position \(latitude) \(longitude)"
     case .missing: "missing"
+    case .contained(let place, let container, let type, let id): "\(place): \(type) \(id) in \(container)"
+    case .within(let place, let row): "\(place): \(line(row))"
     case .composite(let row):
       "composite \(row.system1)|\(row.code1) $ \(shown(row.system2))|\(row.text2)\(bounds(row.bounds2))\(bounds(row.bounds3))"
     }

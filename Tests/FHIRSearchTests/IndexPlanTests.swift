@@ -83,7 +83,7 @@ struct IndexCoverageTests {
       resources += 1
       let rows = try Extraction.extractor.rows(of: document, document.root, type)
       var found: Set<Int32> = []
-      for number in Set(rows.filter { !$0.isMissing }.map(\.parameter)) {
+      for number in Set(rows.filter { !$0.isMissing && Extraction.isOwn($0) }.map(\.parameter)) {
         indexed["\(name).\(Extraction.names[Int(number) - 1].code)", default: 0] += 1
         found.insert(number)
       }

@@ -24,7 +24,7 @@ struct ExampleTests {
     let document: JSONDocument
   }
 
-  private static func load(_ service: TestService) async throws -> (examples: [Example], refusals: [String]) {
+  static func load(_ service: TestService) async throws -> (examples: [Example], refusals: [String]) {
     var examples: [Example] = []
     var refusals: [String] = []
     for url in try ConformanceData.files("fhir-r4-examples/json") {
@@ -153,7 +153,7 @@ struct ExampleTests {
     return id.hasPrefix("http") && id.contains("/\(Schema.r4.name(target))/")
   }
 
-  private static func isOpen(_ row: IndexRow) -> Bool {
+  static func isOpen(_ row: IndexRow) -> Bool {
     switch row {
     case .reference(_, let type, let id): type.isEmpty && id.contains("/") && !id.contains(":")
     case .quantity(_, _, _, let low, _, _): "\(low)".count > 16
@@ -163,7 +163,7 @@ struct ExampleTests {
 
   /// Queries that a row answers, as a client would write them.
   /// - Parameter targets: an id alone means one of these.
-  private static func queries(
+  static func queries(
     _ row: IndexRow, _ code: String, _ kind: SearchParameter.Kind, _ targets: [Schema.TypeID] = []
   ) -> [String] {
     func query(_ value: String, _ modifier: String = "") -> String { "\(code)\(modifier)=\(QueryString.encode(value))" }
@@ -208,7 +208,7 @@ struct ExampleTests {
           + (low == high ? [query("\(low)\(form)")] : [])
       }
     case .missing: return [query("true", ":missing")]
-    case .composite, .position: return []
+    case .composite, .position, .contained, .within: return []
     }
   }
 

@@ -24,7 +24,19 @@ enum IndexDump {
     ),
     ("position", "latitude, longitude, '', '', '', '' FROM index_position"),
     ("missing", "'', '', '', '', '', '' FROM index_missing"),
+    (
+      "contained",
+      """
+      (SELECT name FROM resource_type WHERE number = i.type),
+      (SELECT name FROM resource_type WHERE number = i.container), id, '', '', ''
+      FROM (SELECT *, 0 AS parameter FROM contained)
+      """
+    ),
   ]
+
+  /// Keys of contained resources begin here; numbers of their parameters are these bits and one more.
+  private static let firstContained: Int64 = 1 << 46
+  private static let numbers: Int64 = 1 << 29 - 1
 
   static func lines(_ database: any Database) async throws -> [String] {
     try await database.read { reader in
@@ -32,8 +44,10 @@ enum IndexDump {
       for (name, columns) in tables {
         let sql: SQL = """
           SELECT (SELECT t.name || '/' || r.id FROM resource AS r JOIN resource_type AS t ON t.number = r.type
-                  WHERE r.key = i.key),
-                 (SELECT type || '.' || code || ' ' || state FROM parameter WHERE number = i.parameter), \(columns) AS i
+                  WHERE r.key = iif(i.key < \(firstContained), i.key, (i.key - \(firstContained)) / 1024))
+                   || iif(i.key < \(firstContained), '', '#' || (i.key % 1024)),
+                 (SELECT type || '.' || code || ' ' || state FROM parameter WHERE number = i.parameter & \(numbers)),
+                 \(columns) AS i
           """
         try reader.query(sql) { row in
           lines.append(([name] + (0..<8).map { text(row.value($0)) }).joined(separator: " | "))

@@ -36,6 +36,47 @@ import Testing
     }
   }
 
+  /// A parameter of a type is one of contained resources of the type as well: their containers are indexed anew, of
+  /// whatever type these are, also where the job is asked for the one type only, and where there is no other resource.
+  @Test(arguments: ["", #"{"name":"targetResourceTypes","valueString":"Medication"}"#])
+  func containersAreIndexedForWhatTheyContain(_ options: String) async throws {
+    try await withService { service in
+      service.service.start()
+      let request = #"""
+        {"resourceType":"MedicationRequest","status":"active","intent":"order","subject":{"reference":"Patient/1"},
+         "contained":[{"resourceType":"Medication","id":"m","batch":{"lotNumber":"L1"},"status":"active"}],
+         "medicationReference":{"reference":"#m"}}
+        """#
+      _ = try await service.create("MedicationRequest", request)
+      let parameter = SearchParameterTests.parameter(
+        id: "lot", code: "lot", base: "Medication", expression: "Medication.batch.lotNumber")
+      #expect(try await service.send(.put, "SearchParameter/lot", parameter).status == 201)
+      _ = try await service.create("MedicationRequest", request.replacingOccurrences(of: "L1", with: "L2"))
+      let job = try await service.reindex(options)
+      #expect(job.parameter("status") == "Completed")
+      #expect(job.parameter("totalResourcesToReindex") == "1.0")
+      let found = try await service.send(.get, "Medication?lot=l&_contained=true&_sort=lot")
+      #expect(found.entries.count == 2)
+      #expect(try await service.send(.get, "Medication?lot=L1&_contained=true").entries.count == 1)
+      let lines = try await service.lines()
+      #expect(lines.contains { $0.contains("#0 | Medication.lot 1") })
+      // What another program left out is made up for as a whole.
+      for table: SQL in ["contained", "index_token", "index_string", "index_reference"] {
+        try await service.database.write { _ = try $0.execute("DELETE FROM \(table) WHERE key >= 70368744177664") }
+      }
+      #expect(try await service.send(.get, "Medication?lot=l&_contained=true").entries.isEmpty)
+      await service.service.stop()
+      await service.store.close()
+      let second = try await TestService(folder: service.folder, extractionVersion: IndexExtractor.version + 1)
+      second.service.start()
+      let id = try #require(try await second.send(.get, "$reindex").parameter("id"))
+      #expect(try await second.ended(id).parameter("status") == "Completed")
+      #expect(try await second.lines() == lines)
+      await second.service.stop()
+      await second.store.close()
+    }
+  }
+
   /// One job at a time, and the parameters stay as they are meanwhile.
   @Test func oneAtATime() async throws {
     try await withService { service in

@@ -23,7 +23,8 @@ import TestSupport
       var statements: [SQL] = []
       var plans: [String] = []
       for type in types where try view.resourceCount(type) > 0 {
-        let plan = isTotal ? try search.chosenForAll(type) : try search.chosen(type, limit: 10)
+        let source = Search.Source(type: type, rows: .resources)
+        let plan = isTotal ? try search.chosenForAll(source) : try search.chosen(source, limit: 10)
         statements += isTotal ? [plan.total] : plan.statements(behind: after, limit: 11)
         plans.append(plan.description)
       }

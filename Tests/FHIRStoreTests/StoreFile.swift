@@ -268,6 +268,8 @@ final class StoreFile {
     case .uri(_, let value): return "uri \(value)"
     case .position(_, let latitude, let longitude): return "position \(latitude) \(longitude)"
     case .missing: return "missing"
+    case .contained(let place, let container, let type, let id): return "contained \(place) \(container) \(type) \(id)"
+    case .within(let place, let row): return "within \(place) \(line(row))"
     case .composite(let row):
       let bounds = [row.bounds2, row.bounds3].map { bounds in
         switch bounds {

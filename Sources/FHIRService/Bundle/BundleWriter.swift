@@ -86,11 +86,20 @@ struct BundleWriter {
     writer.endObject()
   }
 
-  /// - Parameter score: how well it matches, where that is known (FHIR R4 Bundle.entry.search.score).
-  mutating func add(match: StoredVersion, score: Double? = nil, base: String) {
+  /// - Parameters:
+  ///   - contained: the contained resource that is meant: it comes alone where it is wanted so, under the container's URL
+  ///     with its own id as the fragment (FHIR R4 search §2.1.1.5.6).
+  ///   - score: how well it matches, where that is known (FHIR R4 Bundle.entry.search.score).
+  mutating func add(match: StoredVersion, _ contained: ContainedMatch? = nil, score: Double? = nil, base: String) {
     beginEntry()
-    writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)")
-    add(resource: match)
+    if let contained, let json = contained.json {
+      writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)#\(contained.id)")
+      writer.key("resource")
+      writer.raw((try? shape?.apply(to: json)) ?? json)
+    } else {
+      writer.member("fullUrl", "\(base)/\(match.typeName)/\(match.id)")
+      add(resource: match)
+    }
     search("match", score: score)
     writer.endObject()
   }

@@ -52,16 +52,19 @@ extension FHIRService {
     let page = try view.search(
       try resolved(search, view), after: after, count: isCount ? 0 : search.count ?? limits.searchCountDefault,
       bytesMax: limits.pageBytesMax, withTotal: wantsTotal)
-    return Found(page: page, included: try included(search, page.matches, after: 0, view), after: after)
+    return Found(page: page, included: try included(search, page, after: 0, view), after: after)
   }
 
-  func included(_ search: SearchQuery, _ matches: [StoredVersion], after: Int64, _ view: StoreView) throws
-    -> IncludedPage
-  {
-    guard !search.includes.isEmpty, !matches.isEmpty else { return IncludedPage() }
+  func included(_ search: SearchQuery, _ page: SearchPage, after: Int64, _ view: StoreView) throws -> IncludedPage {
+    guard !search.includes.isEmpty, !page.matches.isEmpty else { return IncludedPage() }
+    let contained = page.contained.compactMap { $0 }
+    // Where containers come back it is these, and what was found in them, that refer to what is included.
+    let matches = page.contained.isEmpty || search.containedType == .container
+      ? page.matches : zip(page.matches, page.contained).filter { $0.1 == nil }.map(\.0)
     return try view.included(
-      search.includes, with: matches, after: after, count: search.includesCount ?? limits.includesCountDefault,
-      keysMax: limits.includesMax, bytesMax: limits.pageBytesMax, base: search.base)
+      search.includes, with: matches, contained: contained, after: after,
+      count: search.includesCount ?? limits.includesCountDefault, keysMax: limits.includesMax,
+      bytesMax: limits.pageBytesMax, base: search.base)
   }
 
   func position(_ search: SearchQuery) throws(Fault) -> PagePosition? {
@@ -93,7 +96,10 @@ extension FHIRService {
     if let explanation = page.explanation {
       bundle.add(outcome: OperationOutcome.json(explanation.reasons, id: newID()))
     }
-    for match in page.matches { bundle.add(match: match, score: page.scores[match.key], base: call.base) }
+    for (place, match) in page.matches.enumerated() {
+      let contained = page.contained.indices.contains(place) ? page.contained[place] : nil
+      bundle.add(match: match, contained, score: page.scores[match.key], base: call.base)
+    }
     for resource in found.included.resources { bundle.add(included: resource, base: call.base) }
     return bundle.finish()
   }
@@ -108,7 +114,7 @@ extension FHIRService {
   /// The link to what a page includes besides: `$includes`, which finds the page's matches again.
   private func related(_ found: Found, _ search: SearchQuery, at address: String) -> BundleWriter.Link? {
     guard let next = found.included.next else { return nil }
-    let token = IncludesCursor(page: found.after, last: found.page.matches.last?.key ?? 0, after: next)
+    let token = IncludesCursor(page: found.after, last: found.page.lastKey ?? 0, after: next)
       .sealed(for: search.nextLink, with: store.seal)
     return BundleWriter.Link(
       "related", BundleWriter.link("\(address)/$includes", search.nextLink, token, named: "includesCt"))

@@ -201,6 +201,11 @@ extension FHIRService {
     let criteria = try parser.parse(given, types: [type])
     guard !criteria.criteria.isEmpty else { throw fault }
     try refuseText(criteria)
+    guard criteria.contained == .false else {
+      throw Fault(
+        .invalid, "Contained resources cannot be what a conditional interaction is about: '_contained="
+          + "\(criteria.contained.rawValue)' is not supported here.", code: "not-supported")
+    }
     return criteria
   }
 

@@ -43,13 +43,11 @@ extension FHIRService {
     else {
       throw Fault(.invalid, "$includes needs the 'includesCt' of a search's related link.", code: "value")
     }
-    let matches = try view.search(
+    let found = try view.search(
       try resolved(search, view), after: cursor.page, count: search.count ?? limits.searchCountDefault,
-      bytesMax: limits.pageBytesMax
-    ).matches
+      bytesMax: limits.pageBytesMax)
     // What came in between does not belong to the page.
-    let own = matches.lastIndex { $0.key == cursor.last }.map { Array(matches[...$0]) } ?? matches
-    let page = try included(search, own, after: cursor.after, view)
+    let page = try included(search, found.through(cursor.last), after: cursor.after, view)
     return Answer(200, resource: try includesBundle(page, cursor, search, text, at: address(type, call), call))
   }
 

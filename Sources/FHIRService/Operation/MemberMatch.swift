@@ -142,7 +142,7 @@ extension SearchValue {
         .eq, SearchAmount(low: low, high: high, exact: low), system: system.isEmpty ? nil : system,
         code: code.isEmpty ? nil : code)
     case .uri(_, let value): self = .uri(value)
-    case .reference, .composite, .position, .missing: return nil
+    case .reference, .composite, .position, .missing, .contained, .within: return nil
     }
   }
 }

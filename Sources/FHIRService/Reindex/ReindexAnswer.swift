@@ -156,7 +156,7 @@ extension IndexRow {
     case .uri(_, let value): return value
     case .composite(let row): return Self.text(row)
     case .position(_, let latitude, let longitude): return "\(latitude)|\(longitude)"
-    case .missing: return nil
+    case .missing, .contained, .within: return nil
     }
   }
 

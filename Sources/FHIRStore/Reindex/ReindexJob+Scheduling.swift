@@ -65,17 +65,25 @@ extension ReindexJob {
         try reader.all(Self.outdatedRows, [.integer(catalog.wholeSince)]) { store.numbers.types[$0.integer(0)] })
       var seen: Set<String> = []
       for type in store.schema.resourceTypes {
-        if let wanted = options.types, !wanted.contains(type) { continue }
         let waiting = catalog.indexed.parameters(type).filter { catalog.pending[$0.number] != nil }
-        if let wanted = options.parameters, !waiting.contains(where: { wanted.contains($0.definition.url) }) {
-          continue
+        let isWanted = Self.isWanted(type, waiting, options) && (!waiting.isEmpty || outdated.contains(type))
+        // What others of the type contain is indexed with them.
+        let isContainer = (catalog.containing[type] ?? []).contains { inner in
+          let waiting = catalog.indexed.parameters(inner).filter { catalog.pending[$0.number] != nil }
+          return Self.isWanted(inner, waiting, options)
         }
-        guard !waiting.isEmpty || outdated.contains(type) else { continue }
+        guard isWanted || isContainer else { continue }
         types.append(type)
         for parameter in waiting where seen.insert(parameter.definition.url).inserted {
           urls.append(parameter.definition.url)
         }
       }
+    }
+
+    private static func isWanted(_ type: Schema.TypeID, _ waiting: [SearchParameter], _ options: Options) -> Bool {
+      if let wanted = options.types, !wanted.contains(type) { return false }
+      guard let wanted = options.parameters else { return true }
+      return waiting.contains { wanted.contains($0.definition.url) }
     }
   }
 }

@@ -10,23 +10,23 @@ import Storage
 /// costs what it shows, however many are equal.
 extension Search {
   /// - Parameter limit: rows wanted; it may give a few less where one resource stands twice.
-  func runs(_ plan: SearchPlan, _ type: Schema.TypeID, behind position: PagePosition?, limit: Int) throws
+  func runs(_ plan: SearchPlan, _ source: Source, behind position: PagePosition?, limit: Int) throws
     -> [PagePosition]
   {
     var found: [PagePosition] = []
     for part in plan.parts(behind: position) where found.count < limit {
       switch part {
       case .missing(let position):
-        found += try group(.none, of: plan, type, behind: position, limit: limit - found.count)
+        found += try group(.none, of: plan, source, behind: position, limit: limit - found.count)
       case .valued(let position):
-        try valued(plan, type, position.map { .behind($0) } ?? .beginning, limit: limit, into: &found)
+        try valued(plan, source, position.map { .behind($0) } ?? .beginning, limit: limit, into: &found)
       }
     }
     return found
   }
 
   private func valued(
-    _ plan: SearchPlan, _ type: Schema.TypeID, _ start: SearchPlan.OrderStart, limit: Int,
+    _ plan: SearchPlan, _ source: Source, _ start: SearchPlan.OrderStart, limit: Int,
     into found: inout [PagePosition]
   ) throws {
     var start = start
@@ -37,7 +37,7 @@ extension Search {
       if values.count == length && first.compare(last) == 0 {
         var inside: PagePosition?
         if case .behind(let position) = start, position.values.first?.compare(first) == 0 { inside = position }
-        found += try group(first, of: plan, type, behind: inside, limit: limit - found.count)
+        found += try group(first, of: plan, source, behind: inside, limit: limit - found.count)
         start = .after(first)
         continue
       }
@@ -54,23 +54,23 @@ extension Search {
 
   /// The resources whose first key has this value.
   private func group(
-    _ value: SortValue, of plan: SearchPlan, _ type: Schema.TypeID, behind position: PagePosition?, limit: Int
+    _ value: SortValue, of plan: SearchPlan, _ source: Source, behind position: PagePosition?, limit: Int
   ) throws -> [PagePosition] {
     let walks = try plan.order.keys[1].walks(type: plan.type, query.criteria) { try compiler.systems($0.number) }
     var inner = plan.within(value, orderWalks: walks)
     let rest = position.map { PagePosition(values: Array($0.values.dropFirst()), key: $0.key) }
-    try inner.choose(wanted: limit, behind: rest, isFree: false, compiler.estimates) { try view.resourceCount(type) }
-    return try ordered(inner, type, behind: rest, limit: limit).map { row in
+    try inner.choose(wanted: limit, behind: rest, isFree: false, compiler.estimates) { try view.estimatedCount(source) }
+    return try ordered(inner, source, behind: rest, limit: limit).map { row in
       PagePosition(values: [value] + row.values, key: row.key)
     }
   }
 
   /// A plan's rows.
-  func ordered(_ plan: SearchPlan, _ type: Schema.TypeID, behind position: PagePosition?, limit: Int) throws
+  func ordered(_ plan: SearchPlan, _ source: Source, behind position: PagePosition?, limit: Int) throws
     -> [PagePosition]
   {
     if plan.lead == .order && plan.order.keys.count > 1 {
-      return try runs(plan, type, behind: position, limit: limit)
+      return try runs(plan, source, behind: position, limit: limit)
     }
     var found: [PagePosition] = []
     for statement in plan.statements(behind: position, limit: limit) where found.count < limit {

@@ -5,13 +5,18 @@ import Storage
 
 /// A search under way: one plan for each type, their rows merged.
 struct Search {
-  let order: PageOrder
   var trace: SearchTrace
 
   let query: SearchQuery
-  let compiler: TermCompiler
-  private let types: [Schema.TypeID]
   let view: StoreView
+  let compiler: TermCompiler
+  private let sources: [Source]
+
+  /// What one plan searches.
+  struct Source: Equatable {
+    let type: Schema.TypeID
+    let rows: SearchedRows
+  }
 
   init(_ query: SearchQuery, _ view: StoreView) throws {
     guard query.sort.count <= PageOrder.keysMax else {
@@ -21,37 +26,49 @@ struct Search {
     self.view = view
     compiler = TermCompiler(view)
     trace = SearchTrace(isOn: query.wantsExplanation)
-    let types = try Self.visibleTypes(query, view)
-    self.types = types
-    let criteria = query.criteria
-    order = PageOrder(
-      keys: query.sort.map { SortKey($0, types.first ?? view.store.schema.resourceTypes[0], criteria, view.store) })
+    sources = try Self.sources(query, view)
   }
 
   /// The searched types that the caller may see and that have resources.
-  private static func visibleTypes(_ query: SearchQuery, _ view: StoreView) throws -> [Schema.TypeID] {
+  private static func sources(_ query: SearchQuery, _ view: StoreView) throws -> [Source] {
     if query.matchesNothing { return [] }
     let asked = query.types.isEmpty ? view.store.schema.resourceTypes : query.types
     let allowed = asked.filter { view.restriction.allows($0) }
-    guard allowed.count > 1 else { return allowed }
-    let counts = try view.resourceCounts()
-    return allowed.filter { counts[$0] ?? 0 > 0 }
+    var sources: [Source] = []
+    if query.contained != .true {
+      let counts = allowed.count > 1 ? try view.resourceCounts() : [:]
+      sources += allowed.filter { allowed.count == 1 || counts[$0] ?? 0 > 0 }.map { Source(type: $0, rows: .resources) }
+    }
+    if query.contained != .false {
+      sources += try allowed.filter { try view.isContained($0) }.map { Source(type: $0, rows: .contained) }
+    }
+    return sources
+  }
+
+  /// The order of a page in which a key is.
+  func order(of key: Int64) -> PageOrder {
+    let source = sources.first { ($0.rows == .contained) == ContainedKey.isContained(key) } ?? sources.first
+    return order(source ?? Source(type: view.store.schema.resourceTypes[0], rows: .resources))
+  }
+
+  private func order(_ source: Source) -> PageOrder {
+    PageOrder(keys: query.sort.map { SortKey($0, source.type, query.criteria, view.store, source.rows) })
   }
 
   /// All matches.
   mutating func total() throws -> Int {
     var sum = 0
-    for type in types {
+    for source in sources {
       let began = ContinuousClock.now
-      let plan = try chosenForAll(type)
+      let plan = try chosenForAll(source)
       if plan.terms.isEmpty {
-        sum += try view.resourceCount(type)
+        sum += try view.count(source)
         continue
       }
-      let (count, work) = try guarded(plan, name(type)) {
+      let (count, work) = try guarded(plan, name(source)) {
         try measured { try view.reader.first(plan.total) { Int($0.integer(0)) } ?? 0 }
       }
-      trace.add(plan, "count", name(type), rows: count, work, since: began)
+      trace.add(plan, "count", name(source), rows: count, work, since: began)
       sum += count
     }
     return sum
@@ -64,21 +81,24 @@ struct Search {
   {
     var merged: [PagePosition] = []
     var isLast = true
-    for type in types {
+    for source in sources {
       let began = ContinuousClock.now
       let (plan, work) = try measured {
-        try chosen(type, limit: limit, behind: position, isFree: isFree && types.count == 1)
+        try chosen(source, limit: limit, behind: position, isFree: isFree && sources.count == 1)
       }
-      trace.add(plan, "plan", name(type), rows: nil, work, since: began)
+      trace.add(plan, "plan", name(source), rows: nil, work, since: began)
       let started = ContinuousClock.now
-      let (found, steps) = try guarded(plan, name(type)) {
-        try measured { try ordered(plan, type, behind: position, limit: limit + 1) }
+      let (found, steps) = try guarded(plan, name(source)) {
+        try measured { try ordered(plan, source, behind: position, limit: limit + 1) }
       }
-      trace.add(plan, "find", name(type), rows: found.count, steps, since: started)
+      trace.add(plan, "find", name(source), rows: found.count, steps, since: started)
       if found.count > limit { isLast = false }
       merged += found
     }
-    if types.count > 1 { merged.sort { order.precedes($0, $1) } }
+    if let first = sources.first, sources.count > 1 {
+      let order = order(first)
+      merged.sort { order.precedes($0, $1) }
+    }
     // One resource's rows stand together: they have the same values.
     var rows: [PagePosition] = []
     for row in merged where rows.last?.key != row.key { rows.append(row) }
@@ -95,44 +115,49 @@ struct Search {
   }
 
   /// A search that takes too long says what it was doing.
-  private func guarded<R>(_ plan: SearchPlan, _ type: String, _ body: () throws -> R) throws -> R {
+  private func guarded<R>(_ plan: SearchPlan, _ name: String, _ body: () throws -> R) throws -> R {
     do {
       return try body()
     } catch let error as StorageError where error.code == .deadlineExceeded {
       throw Fault(
-        .tooSlow, "The search took too long and was ended. What it did: \(type): \(plan.description).",
+        .tooSlow, "The search took too long and was ended. What it did: \(name): \(plan.description).",
         code: "too-costly")
     }
   }
 
-  private func name(_ type: Schema.TypeID) -> String { view.store.schema.name(type) }
+  private func name(_ source: Source) -> String {
+    let name = view.store.schema.name(source.type)
+    return source.rows == .contained ? "contained \(name)" : name
+  }
 
   /// The plan for a page of so many of a type's matches.
-  func chosen(_ type: Schema.TypeID, limit: Int, behind position: PagePosition? = nil, isFree: Bool = true) throws
+  func chosen(_ source: Source, limit: Int, behind position: PagePosition? = nil, isFree: Bool = true) throws
     -> SearchPlan
   {
     // A page in the order of a term's index goes on in it.
     let isOfStretch = query.sort.isEmpty && position?.values.count == SearchPlan.stretchValues
-    var plan = try plan(type, pairing: !isOfStretch)
+    var plan = try plan(source, pairing: !isOfStretch)
     try plan.choose(wanted: limit + 1, behind: position, isFree: isFree, compiler.estimates) {
-      try view.resourceCount(type)
+      try view.estimatedCount(source)
     }
     return plan
   }
 
   /// The plan for all of a type's matches.
-  func chosenForAll(_ type: Schema.TypeID) throws -> SearchPlan {
-    var plan = try plan(type)
-    try plan.chooseForAll(compiler.estimates) { try view.resourceCount(type) }
+  func chosenForAll(_ source: Source) throws -> SearchPlan {
+    var plan = try plan(source)
+    try plan.chooseForAll(compiler.estimates) { try view.estimatedCount(source) }
     return plan
   }
 
-  private func plan(_ type: Schema.TypeID, pairing: Bool = true) throws -> SearchPlan {
-    let terms = try compiler.terms(query.criteria, type, pairing: pairing)
-    let own = PageOrder(keys: query.sort.map { SortKey($0, type, query.criteria, view.store) })
-    let number = view.store.numbers.number(type)
+  private func plan(_ source: Source, pairing: Bool = true) throws -> SearchPlan {
+    let compiler = compiler.searching(source.rows)
+    var terms = try compiler.terms(query.criteria, source.type, pairing: pairing)
+    if source.rows == .contained { terms += try ofContainers(source) }
+    let own = order(source)
+    let number = view.store.numbers.number(source.type)
     let walks = try own.keys.first?.walks(type: number, query.criteria) { try compiler.systems($0.number) }
-    return SearchPlan(terms, own, type: number, orderWalks: walks ?? nil)
+    return SearchPlan(terms, own, type: number, source.rows, orderWalks: walks ?? nil)
   }
 
   func read(_ statement: SQL, _ values: Int, into rows: inout [PagePosition]) throws {
@@ -140,6 +165,59 @@ struct Search {
       rows.append(PagePosition(values: (0..<values).map { SortValue(row.value($0 + 1)) }, key: row.integer(0)))
       return true
     }
+  }
+
+  // MARK: Contained resources
+
+  /// What must hold of a contained resource for its container's sake: the caller may see that, and where containers
+  /// are wanted it is the one that stands for its container.
+  private func ofContainers(_ source: Source) throws -> [SearchTerm] {
+    var terms: [SearchTerm] = []
+    if !view.restriction.isUnrestricted {
+      let visible = view.store.schema.resourceTypes.filter { view.restriction.allows($0) }
+      let types = visible.map { SQLValue.integer(view.store.numbers.number($0)) }
+      terms.append(
+        SearchTerm("container", set: nil) { key in
+          "EXISTS (SELECT 1 FROM contained AS c WHERE c.key = \(key) AND c.container IN (\(list: types)))"
+        })
+    }
+    if query.containedType == .container {
+      let earlier = try sources.prefix { $0 != source }
+        .filter { try $0.rows == .contained || view.isContained(source.type, in: $0.type) }
+        .map { try (source: $0, terms: matching($0)) }
+      let own = try matching(source)
+      let numbers = view.store.numbers
+      terms.append(
+        SearchTerm("first of its container", set: nil) { key in
+          let start = ContainedKey.start(of: key)
+          let others = earlier.map { other -> SQL in
+            let type = numbers.number(other.source.type)
+            switch other.source.rows {
+            case .resources:
+              return """
+                NOT EXISTS (SELECT 1 FROM resource AS c WHERE c.key = \(ContainedKey.container(of: key))
+                            AND \(SearchedRows.resources.ofType(type, "c.")) AND \(other.terms))
+                """
+            case .contained:
+              return """
+                NOT EXISTS (SELECT 1 FROM contained AS c WHERE c.key >= \(start) AND c.key < \(start) + 1024
+                            AND c.type + 0 = \(type) AND \(other.terms))
+                """
+            }
+          }
+          let first: SQL = """
+            NOT EXISTS (SELECT 1 FROM contained AS c WHERE c.key >= \(start) AND c.key < \(key)
+                        AND c.type + 0 = \(numbers.number(source.type)) AND \(own))
+            """
+          return SQL.allOf([first] + others)
+        })
+    }
+    return terms
+  }
+
+  /// Whether the row `c` matches the criteria.
+  private func matching(_ source: Source) throws -> SQL {
+    SQL.allOf(try compiler.searching(source.rows).terms(query.criteria, source.type).map { $0.probe("c.key") })
   }
 }
 
@@ -160,5 +238,37 @@ extension StoreView {
   /// How many resources of a type there are.
   func resourceCount(_ type: Schema.TypeID) throws -> Int {
     try reader.first(Self.countRow, [.integer(store.numbers.number(type))]) { Int($0.integer(0)) } ?? 0
+  }
+
+  private static let isContained = Statement("SELECT 1 FROM contained WHERE type = ? LIMIT 1")
+
+  /// Whether any resource contains one of the type.
+  func isContained(_ type: Schema.TypeID) throws -> Bool {
+    try reader.first(Self.isContained, [.integer(store.numbers.number(type))]) { _ in true } ?? false
+  }
+
+  private static let isContainedIn = Statement("SELECT 1 FROM contained WHERE container = ? AND type = ? LIMIT 1")
+
+  /// Whether a resource of another type contains one of the type.
+  func isContained(_ type: Schema.TypeID, in container: Schema.TypeID) throws -> Bool {
+    let types = [container, type].map { SQLValue.integer(store.numbers.number($0)) }
+    return try reader.first(Self.isContainedIn, types) { _ in true } ?? false
+  }
+
+  /// How many resources a source has.
+  func count(_ source: Search.Source) throws -> Int {
+    if source.rows == .resources { return try resourceCount(source.type) }
+    let number = store.numbers.number(source.type)
+    return try reader.first("SELECT count(*) FROM contained WHERE type = \(number)") { Int($0.integer(0)) } ?? 0
+  }
+
+  /// The same for a plan: the order of magnitude.
+  func estimatedCount(_ source: Search.Source) throws -> Int {
+    if source.rows == .resources { return try resourceCount(source.type) }
+    let sql: SQL = """
+      SELECT count(*) FROM (SELECT 1 FROM contained WHERE type = \(store.numbers.number(source.type))
+                            LIMIT \(Estimates.largeCap))
+      """
+    return try reader.first(sql) { Int($0.integer(0)) } ?? 0
   }
 }

@@ -20,6 +20,7 @@ struct SearchPlan {
   }
 
   let type: Int64
+  let searched: SearchedRows
   let terms: [SearchTerm]
   let order: PageOrder
   let orderWalks: [SortKey.Walk]?
@@ -32,8 +33,12 @@ struct SearchPlan {
   private var countedTo = Int.max
   private static let manyMore = 10.0
 
-  init(_ terms: [SearchTerm], _ order: PageOrder, type: Int64, orderWalks: [SortKey.Walk]?) {
+  init(
+    _ terms: [SearchTerm], _ order: PageOrder, type: Int64, _ searched: SearchedRows = .resources,
+    orderWalks: [SortKey.Walk]?
+  ) {
     self.type = type
+    self.searched = searched
     self.terms = terms
     self.order = order
     self.orderWalks = orderWalks
@@ -190,7 +195,8 @@ struct SearchPlan {
       return [sorted(source, behind: position, limit: limit, except: place)]
     case .type:
       return [
-        sorted("resource AS i WHERE i.type = \(type) AND i.method <> 3", behind: position, limit: limit, except: nil)
+        sorted(
+          "\(searched.table) AS i WHERE \(searched.ofType(type, "i."))", behind: position, limit: limit, except: nil)
       ]
     }
   }
@@ -205,8 +211,9 @@ struct SearchPlan {
       }
       return "SELECT count(*) FROM \(distinct(place))\(probes)"
     case .type, .order, .stretches:
-      return
-        "SELECT count(*) FROM resource AS i WHERE i.type = \(type) AND i.method <> 3\(probes("i.key", except: nil))"
+      return """
+        SELECT count(*) FROM \(searched.table) AS i WHERE \(searched.ofType(type, "i."))\(probes("i.key", except: nil))
+        """
     }
   }
 
@@ -233,14 +240,14 @@ struct SearchPlan {
       // The plus keeps the planner from walking all keys behind this one instead of the set.
       let after: SQL = key.map { " AND +r.key > \($0)" } ?? ""
       return """
-        SELECT r.key FROM resource AS r WHERE r.key IN (\(terms[place].set ?? "NULL"))\(after)\
+        SELECT r.key FROM \(searched.table) AS r WHERE r.key IN (\(terms[place].set ?? "NULL"))\(after)\
         \(probes("r.key", except: place)) ORDER BY r.key LIMIT \(limit)
         """
     case .type, .order, .stretches:
       let after: SQL = key.map { " AND r.key > \($0)" } ?? ""
       return """
-        SELECT r.key FROM resource AS r WHERE r.type = \(type) AND r.method <> 3\(after)\(probes("r.key", except: nil))
-        ORDER BY r.key LIMIT \(limit)
+        SELECT r.key FROM \(searched.table) AS r
+        WHERE \(searched.ofType(type, "r."))\(after)\(probes("r.key", except: nil)) ORDER BY r.key LIMIT \(limit)
         """
     }
   }
@@ -364,7 +371,7 @@ struct SearchPlan {
     let first = order.keys[0]
     let source: SQL =
       first.missing.map { "\($0.table) AS i WHERE \($0.condition)" }
-      ?? "resource AS i WHERE i.type = \(type) AND i.method <> 3 AND \(first.isMissing("i.key"))"
+      ?? "\(searched.table) AS i WHERE \(searched.ofType(type, "i.")) AND \(first.isMissing("i.key"))"
     let behind: SQL = position.map { " WHERE \(order.behind($0))" } ?? ""
     return """
       SELECT * FROM (SELECT i.key AS key\(order.columns(of: "i.key", first: "NULL"))
@@ -390,6 +397,7 @@ struct SearchPlan {
     let term = SearchTerm("a sort key's value", set: SQL.union(sets)) { key in
       value == .none ? first.isMissing(key) : "\(first.value(of: key)) = \(value.sql)"
     }
-    return SearchPlan(terms + [term], PageOrder(keys: Array(order.keys.dropFirst())), type: type, orderWalks: walks)
+    return SearchPlan(
+      terms + [term], PageOrder(keys: Array(order.keys.dropFirst())), type: type, searched, orderWalks: walks)
   }
 }

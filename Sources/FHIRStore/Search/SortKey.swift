@@ -20,8 +20,14 @@ struct SortKey {
     case none
   }
 
-  init(_ sort: SearchSort, _ type: Schema.TypeID, _ criteria: [SearchCriterion], _ store: FHIRStore) {
+  private let searched: SearchedRows
+
+  init(
+    _ sort: SearchSort, _ type: Schema.TypeID, _ criteria: [SearchCriterion], _ store: FHIRStore,
+    _ searched: SearchedRows = .resources
+  ) {
     isDescending = sort.isDescending
+    self.searched = searched
     if sort.isByScore {
       source = FullTextScore(criteria).map { .score($0) } ?? .none
       return
@@ -30,14 +36,15 @@ struct SortKey {
       source = .none
       return
     }
-    let parts = store.catalog.indexed.indexed(parameter)
+    var parts = store.catalog.indexed.indexed(parameter)
+    if searched == .contained { parts = parts.map { $0.contained() } }
     func index(_ table: SQL, _ column: SQL) -> Source {
       .index(
         table: table, column: column, parameters: parts, rows: store.numbers.rows(of: parts, store.schema, "o."))
     }
     switch (parameter.kind, parameter.code) {
     case (_, "_id"): source = .row("id")
-    case (_, "_lastUpdated"): source = .row("updated")
+    case (_, "_lastUpdated"): source = searched == .resources ? .row("updated") : .none
     case (.token, _): source = index("index_token", "code")
     case (.string, _): source = index("index_string", "folded")
     case (.reference, _): source = index("index_reference", "id")
@@ -47,7 +54,7 @@ struct SortKey {
     case (.uri, _): source = index("index_uri", "value")
     case (.composite, _): source = .none
     case (.special, _):
-      source = Self.center(criteria).map { .distance($0, parameter: Int64(parameter.number)) } ?? .none
+      source = Self.center(criteria).map { .distance($0, parameter: Int64((parts.first ?? parameter).number)) } ?? .none
     }
   }
 
@@ -64,7 +71,7 @@ struct SortKey {
   func value(of key: SQL) -> SQL {
     let extreme: SQL = isDescending ? "max" : "min"
     switch source {
-    case .row(let column): return "(SELECT o.\(column) FROM resource AS o WHERE o.key = \(key))"
+    case .row(let column): return "(SELECT o.\(column) FROM \(searched.table) AS o WHERE o.key = \(key))"
     case .index(let table, let column, _, let rows):
       return "(SELECT \(extreme)(o.\(column)) FROM \(table) AS o WHERE o.key = \(key) AND \(rows))"
     case .distance(let distance, let parameter):
@@ -95,7 +102,7 @@ struct SortKey {
   {
     switch source {
     case .row(let column):
-      return [Walk(table: "resource", column: column, condition: "type = \(type) AND method <> 3", mayRepeat: false)]
+      return [Walk(table: searched.table, column: column, condition: searched.ofType(type), mayRepeat: false)]
     case .index(let table, let column, let parameters, _):
       guard parameters.count == 1, let parameter = parameters.first else { return nil }
       let own: SQL = "parameter = \(Int64(parameter.number))"
@@ -133,7 +140,7 @@ struct SortKey {
   {
     criteria.compactMap { criterion in
       guard case .condition(let condition) = criterion, condition.modifier == nil,
-        condition.parameters.contains(where: { $0.number == parameter.number })
+        condition.parameters.contains(where: { $0.resourceType == parameter.resourceType && $0.code == parameter.code })
       else { return nil }
       return SQL.anyOf(condition.values.map { "(\(TermCompiler.date($0, in: dateClass)))" })
     }

@@ -7,10 +7,13 @@ extension StoreView {
   private static let byID = Statement("SELECT key, type FROM resource WHERE type = ? AND id = ? AND method <> 3")
 
   /// The parameters of an include under which such URLs stand: mostly none.
-  func parametersWithURLs(_ include: SearchInclude, below base: String?) throws -> [SearchParameter] {
+  /// - Parameter isContained: whether those of contained resources are meant too.
+  func parametersWithURLs(_ include: SearchInclude, below base: String?, isContained: Bool) throws
+    -> [SearchParameter]
+  {
     guard let base else { return [] }
     let compiler = TermCompiler(self)
-    return try referenceParameters(include).filter { try compiler.ownURLs(base, [$0]) != nil }
+    return try referenceParameters(include, isContained: isContained).filter { try compiler.ownURLs(base, [$0]) != nil }
   }
 
   /// What resources are linked with by URLs, under some parameters.

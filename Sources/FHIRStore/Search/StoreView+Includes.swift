@@ -18,18 +18,22 @@ extension StoreView {
   ///
   /// Iterative includes apply to what was included as well, until nothing new is found.
   /// - Parameters:
+  ///   - contained: the contained resources among the matches.
   ///   - after: the key behind which the page begins.
   ///   - count: the page's length.
   ///   - keysMax: looking ends when so many are found.
   ///   - base: the service's address, if references may have been stored as URLs below it.
   public func included(
-    _ includes: [SearchInclude], with matches: [StoredVersion], after: Int64 = 0, count: Int, keysMax: Int,
-    bytesMax: Int, base: String?
+    _ includes: [SearchInclude], with matches: [StoredVersion], contained: [ContainedMatch] = [], after: Int64 = 0,
+    count: Int, keysMax: Int, bytesMax: Int, base: String?
   ) throws -> IncludedPage {
-    let links = try includes.map { (include: $0, byURL: try parametersWithURLs($0, below: base)) }
+    let links = try includes.map { include in
+      (include: include, byURL: try parametersWithURLs(include, below: base, isContained: !contained.isEmpty))
+    }
     var seen = Set(matches.map(\.key))
     var found: [Int64] = []
     var frontier = matches.map { Linked(key: $0.key, type: store.numbers.number($0.type)) }
+    frontier += contained.map { Linked(key: $0.key, type: $0.type) }
     var applied = links
     var page = IncludedPage()
     while !frontier.isEmpty && !applied.isEmpty && !page.isTruncated {
@@ -94,7 +98,7 @@ extension StoreView {
       WHERE j.key IN (\(list: keys))
       """
     if include.code != nil || include.source != nil {
-      guard let parameters = parameters(include) else { return nil }
+      guard let parameters = parameters(include, isContained: keys.contains(where: \.isContained)) else { return nil }
       sql += " AND \(parameters)"
     }
     if let target = include.target { sql += " AND j.type = \(store.numbers.number(target))" }
@@ -103,7 +107,7 @@ extension StoreView {
 
   /// What refers to resources.
   private func reverse(_ include: SearchInclude, _ keys: [SQLValue]) -> SQL? {
-    guard let parameters = parameters(include) else { return nil }
+    guard let parameters = parameters(include, isContained: false) else { return nil }
     return """
       SELECT DISTINCT n.key, n.type FROM resource AS t
         CROSS JOIN index_reference AS j ON j.type = t.type AND j.id = t.id AND \(parameters)
@@ -113,19 +117,20 @@ extension StoreView {
   }
 
   /// The reference parameters meant, each with rows of its own.
-  func referenceParameters(_ include: SearchInclude) -> [SearchParameter] {
+  /// - Parameter isContained: whether those of contained resources are meant too.
+  func referenceParameters(_ include: SearchInclude, isContained: Bool = false) -> [SearchParameter] {
     let types = include.source.map { [$0] } ?? store.schema.resourceTypes.filter { restriction.allows($0) }
     return types.flatMap { type in
       store.parameters.parameters(type).filter { parameter in
         parameter.kind == .reference && (include.code.map { $0 == parameter.code } ?? true)
       }
-      .flatMap { store.catalog.indexed.indexed($0) }
+      .flatMap { store.catalog.indexed.indexed($0) }.flatMap { isContained ? [$0, $0.contained()] : [$0] }
     }
   }
 
   /// Rows of the reference parameters meant; nil for none.
-  private func parameters(_ include: SearchInclude) -> SQL? {
-    let found = referenceParameters(include)
+  private func parameters(_ include: SearchInclude, isContained: Bool) -> SQL? {
+    let found = referenceParameters(include, isContained: isContained)
     let whole = Set(found.filter { $0.soleTarget == nil }.map(\.number))
     var tests: [SQL] = []
     if !whole.isEmpty { tests.append("j.parameter IN (\(list: whole.sorted().map { .integer(Int64($0)) }))") }
@@ -135,4 +140,8 @@ extension StoreView {
     }
     return tests.isEmpty ? nil : SQL.anyOf(tests)
   }
+}
+
+extension SQLValue {
+  fileprivate var isContained: Bool { if case .integer(let key) = self { ContainedKey.isContained(key) } else { false } }
 }

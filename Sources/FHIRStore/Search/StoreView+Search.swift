@@ -7,6 +7,8 @@ public struct SearchPage: Sendable {
   public var matches: [StoredVersion] = []
   /// How well they match a full-text search, between 0 and 1, by their keys; empty where there is none.
   public var scores: [Int64: Double] = [:]
+  /// Where contained resources are searched: for each match the contained resource that it is for, if it is.
+  public var contained: [ContainedMatch?] = []
   /// The last match's place when more follow.
   public var next: PagePosition?
   /// All matches, where asked for.
@@ -15,6 +17,33 @@ public struct SearchPage: Sendable {
   public var explanation: SearchExplanation?
 
   public init() {}
+
+  /// The last match's key: a contained resource has one of its own.
+  public var lastKey: Int64? { contained.last.flatMap { $0?.key } ?? matches.last?.key }
+
+  /// The page up to the match with a key; all of it where it has none such.
+  public func through(_ key: Int64) -> SearchPage {
+    let place = matches.indices.last { place in
+      let inner = contained.indices.contains(place) ? contained[place]?.key : nil
+      return (inner ?? matches[place].key) == key
+    }
+    guard let place else { return self }
+    var page = self
+    page.matches.removeLast(matches.count - place - 1)
+    if !contained.isEmpty { page.contained.removeLast(contained.count - place - 1) }
+    return page
+  }
+}
+
+/// A contained resource that a search found.
+public struct ContainedMatch: Sendable {
+  /// See `ContainedKey`.
+  let key: Int64
+  let type: Int64
+  /// Its id in the container; empty where it has none.
+  public let id: String
+  /// The resource, where it is wanted and not its container.
+  public let json: [UInt8]?
 }
 
 extension StoreView {
@@ -37,15 +66,12 @@ extension StoreView {
     if withTotal { page.total = try search.total() }
     if count > 0 {
       let (rows, isLast) = try search.rows(
-        after: after.map { try whole($0, search.order) }, limit: count,
-        isFree: isFree)
+        after: after.map { try whole($0, search.order(of: $0.key)) }, limit: count, isFree: isFree)
       let began = ContinuousClock.now
-      let (matches, work) = try search.measured { try current(keys: rows.map(\.key), bytesMax: bytesMax) }
-      page.matches = matches
-      page.scores = try scores(query, matches)
-      search.trace.add("read the page's resources", rows: matches.count, work, since: began)
-      if let last = page.matches.last, !isLast || page.matches.count < rows.count {
-        page.next = rows.first { $0.key == last.key }
+      let (last, work) = try search.measured { try read(rows.map(\.key), query, into: &page, bytesMax: bytesMax) }
+      search.trace.add("read the page's resources", rows: page.matches.count, work, since: began)
+      if let last, !isLast || page.matches.count < rows.count {
+        page.next = rows.first { $0.key == last }
       }
     }
     if query.wantsExplanation { page.explanation = search.trace.explanation }

@@ -5,7 +5,7 @@ extension StoreView {
   private static let systemRows = Statement(
     """
     SELECT s.uri FROM parameter_system AS p JOIN system AS s ON s.number = p.system
-    WHERE p.parameter = ? AND p.system <> 0 LIMIT ?
+    WHERE p.parameter IN (?, ?) AND p.system <> 0 LIMIT ?
     """)
 
   /// The code systems in use under token parameters.
@@ -15,7 +15,8 @@ extension StoreView {
     // What is derived has no rows of its own: its parts tell.
     let indexed = parameters.flatMap { store.catalog.indexed.indexed($0) }
     for parameter in indexed where restriction.allows(parameter.resourceType) && systems.count <= max {
-      try reader.query(Self.systemRows, [.integer(Int64(parameter.number)), .integer(max + 1)]) { row in
+      let own = [parameter, parameter.contained()].map { SQLValue.integer(Int64($0.number)) }
+      try reader.query(Self.systemRows, own + [.integer(max + 1)]) { row in
         systems.insert(row.text(0))
         return true
       }

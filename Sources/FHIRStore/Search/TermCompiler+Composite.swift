@@ -136,12 +136,13 @@ extension TermCompiler {
       let code = first.parameters.first(where: { $0.resourceType == type }),
       let quantity = second.first?.parameters.first(where: { $0.resourceType == type })
     else { return nil }
-    return store.parameters.parameters(type).first { parameter in
+    let found = store.parameters.parameters(type).first { parameter in
       let components = parameter.definition.components
       return parameter.kind == .composite && components.count == 2
         && components[0].definition == code.definition.url && components[1].definition == quantity.definition.url
         && parameter.definition.expression == store.schema.name(type)
         && store.catalog.indexed.indexed(parameter).map(\.number) == [parameter.number]
     }
+    return found.flatMap { rows(of: $0).first }
   }
 }

@@ -132,25 +132,29 @@ extension TermCompiler {
   // MARK: What the resource's own row answers
 
   private func resourceTerm(_ condition: SearchCondition, _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
-    if condition.values == [.missing(false)] { return .always(condition.label) }
-    if condition.values == [.missing(true)] { return .never(condition.label) }
+    // When it was stored a contained resource does not tell (FHIR R4 dom-4).
+    let isThere = searched == .resources || condition.code == "_id"
+    if case .missing(let isMissing)? = condition.values.first {
+      return isMissing == isThere ? .never(condition.label) : .always(condition.label)
+    }
+    guard isThere else { return condition.modifier == .not ? .always(condition.label) : .never(condition.label) }
     let alias = try alias(depth)
     let test = condition.code == "_id" ? Self.ids(condition.values) : Self.lastUpdated(condition.values)
+    let table = searched.table
     let probe: @Sendable (SQL) -> SQL = { key in
-      "EXISTS (SELECT 1 FROM resource AS \(alias.resource) WHERE \(alias.resource).key = \(key) AND \(test))"
+      "EXISTS (SELECT 1 FROM \(table) AS \(alias.resource) WHERE \(alias.resource).key = \(key) AND \(test))"
     }
     if condition.modifier == .not {
       return SearchTerm(condition.label, set: nil) { key in "NOT \(probe(key))" }
     }
-    let own: SQL = "type = \(numbers.number(type)) AND method <> 3 AND \(test)"
-    var term = SearchTerm(condition.label, set: "SELECT key FROM resource WHERE \(own)", probe: probe)
+    let own: SQL = "\(searched.ofType(numbers.number(type))) AND \(test)"
+    var term = SearchTerm(condition.label, set: "SELECT key FROM \(table) WHERE \(own)", probe: probe)
     if condition.code == "_id" {
+      // Ids of contained resources are their containers' own: many may have the same.
+      guard searched == .resources else { return term }
       term.cost.known = condition.values.count
       term.stretching = {
-        [
-          IndexStretch(
-            name: .integer(0), range: IndexRange(table: "resource", condition: own), column: "id", isFirst: nil)
-        ]
+        [IndexStretch(name: .integer(0), range: IndexRange(table: table, condition: own), column: "id", isFirst: nil)]
       }
     } else {
       term.isChronological = true

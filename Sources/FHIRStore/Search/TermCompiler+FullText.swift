@@ -10,7 +10,8 @@ extension TermCompiler {
       throw Fault(.unavailable, "The full-text index is not ready. Try again later.", code: "transient")
     }
     let label = condition.field == .narrative ? "_text" : "_content"
-    guard let match = Self.match(condition) else { return .never(label) }
+    // Words of what is contained are the container's; the grammar refuses to ask.
+    guard searched == .resources, let match = Self.match(condition) else { return .never(label) }
     let own = numbers.number(type)
     let walk = IndexRange(
       table: "(SELECT rowid AS key FROM resource_text WHERE resource_text MATCH \(match))",

@@ -10,7 +10,7 @@ extension TermCompiler {
     let alias = try alias(depth)
     var names: [String] = []
     var sets: [SQL] = []
-    var links: [(condition: SQL, inner: SearchTerm)] = []
+    var links: [(tables: SQL, condition: SQL, key: SQL, inner: SearchTerm)] = []
     var counted: [SQL] = []
     var stretches: [IndexStretch] = []
     var cost = SearchTerm.Cost(rows: nil, fanOut: 0, listing: 2, probing: 0)
@@ -18,7 +18,7 @@ extension TermCompiler {
       let base = try ownURLs(chain.base, [parameter])
       for target in chain.targets
       where restriction.allows(target.type) && parameter.soleTarget.map({ $0 == target.type }) ?? true {
-        let inner = try conjunction(target.criteria, target.type, depth: depth + 1)
+        let inner = try searching(.resources).conjunction(target.criteria, target.type, depth: depth + 1)
         let number = numbers.number(target.type)
         names.append("\(label):\(store.schema.name(target.type)).\(inner.label)")
         let referrers = try resourceCount(type) / max(1, resourceCount(target.type))
@@ -26,7 +26,7 @@ extension TermCompiler {
         cost.fanOut = max(cost.fanOut, max(1, referrers) * inner.cost.fanOut)
         cost.listing = max(cost.listing, 2 + inner.cost.listing / max(1, referrers))
         cost.probing += 2 + inner.cost.probing
-        let keys = keys(inner, target.type)
+        let keys = searching(.resources).keys(inner, target.type)
         let forms = referenceForms(target.type, below: base)
         sets.append(
           """
@@ -42,22 +42,31 @@ extension TermCompiler {
         let resource = alias.resource
         links.append(
           (
+            "index_reference AS \(row) CROSS JOIN resource AS \(resource)",
             """
             \(row).parameter = \(Int64(parameter.number)) AND \(forms.isAny(row)) AND \(resource).type = \(number)
               AND \(resource).id = \(forms.id(row)) AND \(resource).method <> 3
-            """, inner
+            """, "\(resource).key", inner
           ))
       }
     }
+    let local = try localLinks(chain, type, depth: depth)
+    for link in local {
+      names.append("\(label):contained \(store.schema.name(link.type)).\(link.inner.label)")
+      sets.append(link.set)
+      counted.append(link.inner.cost.rows ?? link.keys)
+      cost.fanOut = max(cost.fanOut, link.inner.cost.fanOut)
+      cost.listing = max(cost.listing, 2 + link.inner.cost.listing)
+      cost.probing += 1 + link.inner.cost.probing
+    }
     guard let set = SQL.union(sets) else { return .never(label) }
-    let all = links
+    let row = alias.row
+    let all = links + local.map { (tables: $0.tables(row), condition: $0.condition(row), key: $0.key(row), inner: $0.inner) }
     let count = all.reduce(0) { $0 + $1.inner.joinCount }
     let nesting = all.map(\.inner.nestingOfJoin).max() ?? 0
-    let tables: SQL = "index_reference AS \(alias.row) CROSS JOIN resource AS \(alias.resource)"
     var term = SearchTerm(names.joined(separator: " or "), set: set, count: count, depth: nesting) { key in
       all.flatMap { link in
-        link.inner.joins(
-          from: tables, where: "\(alias.row).key = \(key) AND \(link.condition)", at: "\(alias.resource).key")
+        link.inner.joins(from: link.tables, where: "\(row).key = \(key) AND \(link.condition)", at: link.key)
       }
     }
     cost.rows = SQL.union(counted)
@@ -106,6 +115,7 @@ extension TermCompiler {
     let source = chain.parameter.resourceType
     let label = "_has:\(store.schema.name(source)):\(chain.parameter.code)"
     guard restriction.allows(source) else { return .never(label) }
+    if searched == .contained { return try localTerm(chain, type, label, depth: depth) }
     let alias = try alias(depth)
     let inner = try conjunction(chain.criteria, source, depth: depth + 1)
     let own = numbers.number(type)

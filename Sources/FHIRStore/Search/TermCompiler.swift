@@ -12,14 +12,30 @@ struct TermCompiler {
   let restriction: Restriction
   /// What the estimates found, so that nothing is counted twice within a search.
   let estimates: Estimates
-  private let lists = ListNumbers()
+  private let lists: ListNumbers
+  /// Which resources criteria are asked of. Those that a chain leads to are ordinary ones always.
+  let searched: SearchedRows
 
-  init(_ view: StoreView) {
+  init(_ view: StoreView, _ searched: SearchedRows = .resources) {
     store = view.store
     reader = view.reader
     restriction = view.restriction
     estimates = Estimates(view.reader, view.store.estimates)
+    self.searched = searched
+    lists = ListNumbers()
   }
+
+  private init(_ other: TermCompiler, _ searched: SearchedRows) {
+    store = other.store
+    reader = other.reader
+    restriction = other.restriction
+    estimates = other.estimates
+    lists = other.lists
+    self.searched = searched
+  }
+
+  /// The same for other resources.
+  func searching(_ searched: SearchedRows) -> TermCompiler { TermCompiler(self, searched) }
 
   var numbers: StoreNumbers { store.numbers }
 
@@ -54,7 +70,10 @@ struct TermCompiler {
   }
 
   private func all(_ type: Schema.TypeID, that term: SearchTerm) -> SQL {
-    "SELECT r.key FROM resource AS r WHERE r.type = \(numbers.number(type)) AND \(term.probe("r.key"))"
+    """
+    SELECT r.key FROM \(searched.table) AS r
+    WHERE \(searched.ofType(numbers.number(type), "r.")) AND \(term.probe("r.key"))
+    """
   }
 
   private func plainTerm(_ criterion: SearchCriterion, _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
@@ -233,7 +252,13 @@ struct TermCompiler {
 
   /// Parameters as one type has them, those without rows of their own replaced by their parts.
   func indexed(_ parameters: [SearchParameter], _ type: Schema.TypeID) -> [SearchParameter] {
-    parameters.filter { $0.resourceType == type }.flatMap { store.catalog.indexed.indexed($0) }
+    parameters.filter { $0.resourceType == type }.flatMap { rows(of: $0) }
+  }
+
+  /// The parameters that rows of the searched resources stand under.
+  func rows(of parameter: SearchParameter) -> [SearchParameter] {
+    let indexed = store.catalog.indexed.indexed(parameter)
+    return searched == .contained ? indexed.map { $0.contained() } : indexed
   }
 
   /// The index rows of a parameter.
