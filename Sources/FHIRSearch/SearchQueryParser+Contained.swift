@@ -8,7 +8,8 @@ extension SearchQueryParser {
       let name = search.criteria.lazy.compactMap(\.nameForContainersOnly).first
     else { return }
     throw Fault(
-      .invalid, "Contained resources cannot be searched by \(name): '_contained=\(search.contained.rawValue)' is not "
+      .invalid,
+      "Contained resources cannot be searched by \(name): '_contained=\(search.contained.rawValue)' is not "
         + "supported here.", code: "not-supported")
   }
 }

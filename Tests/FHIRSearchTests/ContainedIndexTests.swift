@@ -17,7 +17,9 @@ import Testing
 
   private static func inner(_ json: String) throws -> [Int: [IndexRow]] {
     var inner: [Int: [IndexRow]] = [:]
-    for row in try Extraction.rows(json) { if case .within(let place, let row) = row { inner[place, default: []].append(row) } }
+    for row in try Extraction.rows(json) {
+      if case .within(let place, let row) = row { inner[place, default: []].append(row) }
+    }
     return inner
   }
 

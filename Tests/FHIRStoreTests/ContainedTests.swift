@@ -74,12 +74,14 @@ import Testing
   @Test func theyComeAndGoWithTheirContainer() async throws {
     try await Self.withStore { fixture, database in
       let contained = "code=urn:s|a&_contained=true&_containedType=contained"
-      try await fixture.put("MedicationRequest", "r", Self.request(Self.medication("m1", "a"), Self.medication("m2", "b")))
+      try await fixture.put(
+        "MedicationRequest", "r", Self.request(Self.medication("m1", "a"), Self.medication("m2", "b")))
       try await Self.check(fixture, "MedicationRequest", "r")
       #expect(try await Self.find(fixture, "Medication", contained) == ["r#m1"])
       #expect(try await fixture.ids("Medication", "code=urn:s|a") == [])
       // Another order, another code, one less, one of another type in the same place.
-      try await fixture.put("MedicationRequest", "r", Self.request(Self.medication("m2", "b"), Self.medication("m1", "a")))
+      try await fixture.put(
+        "MedicationRequest", "r", Self.request(Self.medication("m2", "b"), Self.medication("m1", "a")))
       try await Self.check(fixture, "MedicationRequest", "r")
       #expect(try await Self.find(fixture, "Medication", contained) == ["r#m1"])
       try await fixture.put("MedicationRequest", "r", Self.request(Self.medication("m2", "a")))
@@ -108,7 +110,8 @@ import Testing
   @Test func restrictionsHold() async throws {
     try await Self.withStore { fixture, _ in
       try await fixture.put("MedicationRequest", "r", Self.request(Self.medication("m", "a")))
-      try await fixture.put("MedicationDispense", "d", #""status":"completed","contained":[\#(Self.medication("m", "a"))]"#)
+      try await fixture.put(
+        "MedicationDispense", "d", #""status":"completed","contained":[\#(Self.medication("m", "a"))]"#)
       try await fixture.put("Medication", "o", #""code":{"coding":[{"system":"urn:s","code":"a"}]}"#)
       let types = try ["Medication", "MedicationRequest", "MedicationDispense"].map { try StoreFixture.type($0) }
       let cases: [(Set<Schema.TypeID>, alone: [String], both: [String])] = [
@@ -147,7 +150,8 @@ import Testing
         }
       }
       // Another version, another reference.
-      try await fixture.put("MedicationRequest", "r", Self.request(Self.medication("n", "x"), Self.medication("m", "a")) + more)
+      try await fixture.put(
+        "MedicationRequest", "r", Self.request(Self.medication("n", "x"), Self.medication("m", "a")) + more)
       try await Self.check(fixture, "MedicationRequest", "r")
       #expect(try await fixture.ids("MedicationRequest", chain) == ["r"])
       #expect(try await fixture.ids("MedicationRequest", "medication.code=x") == [])
@@ -158,7 +162,9 @@ import Testing
   }
 
   /// Every container once, whatever the length of a page; every contained resource once where these are wanted.
-  @Test(arguments: ["", "_sort=code", "_sort=-code", "_sort=_id", "_sort=-status,code", "_sort=_lastUpdated"])
+  @Test(arguments: [
+    "", "_sort=code", "_sort=-code", "_sort=_id", "_sort=-status,code", "_sort=_lastUpdated", "_sort=-_lastUpdated",
+  ])
   func pages(_ sort: String) async throws {
     try await Self.withStore { fixture, _ in
       var containers: Set<String> = []

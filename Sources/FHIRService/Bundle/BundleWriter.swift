@@ -87,8 +87,8 @@ struct BundleWriter {
   }
 
   /// - Parameters:
-  ///   - contained: the contained resource that is meant: it comes alone where it is wanted so, under the container's URL
-  ///     with its own id as the fragment (FHIR R4 search §2.1.1.5.6).
+  ///   - contained: the contained resource that is meant: it comes alone where it is wanted so, under the container's
+  ///     URL with its own id as the fragment (FHIR R4 search §2.1.1.5.6).
   ///   - score: how well it matches, where that is known (FHIR R4 Bundle.entry.search.score).
   mutating func add(match: StoredVersion, _ contained: ContainedMatch? = nil, score: Double? = nil, base: String) {
     beginEntry()

@@ -59,7 +59,8 @@ extension FHIRService {
     guard !search.includes.isEmpty, !page.matches.isEmpty else { return IncludedPage() }
     let contained = page.contained.compactMap { $0 }
     // Where containers come back it is these, and what was found in them, that refer to what is included.
-    let matches = page.contained.isEmpty || search.containedType == .container
+    let matches =
+      page.contained.isEmpty || search.containedType == .container
       ? page.matches : zip(page.matches, page.contained).filter { $0.1 == nil }.map(\.0)
     return try view.included(
       search.includes, with: matches, contained: contained, after: after,

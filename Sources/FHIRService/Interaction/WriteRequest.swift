@@ -203,7 +203,8 @@ extension FHIRService {
     try refuseText(criteria)
     guard criteria.contained == .false else {
       throw Fault(
-        .invalid, "Contained resources cannot be what a conditional interaction is about: '_contained="
+        .invalid,
+        "Contained resources cannot be what a conditional interaction is about: '_contained="
           + "\(criteria.contained.rawValue)' is not supported here.", code: "not-supported")
     }
     return criteria

@@ -302,7 +302,12 @@ struct SearchPlan {
   /// The parts that a page may reach, in order.
   func parts(behind position: PagePosition?) -> [OrderPart] {
     let first = order.keys[0]
-    if first.isAlwaysThere { return [.valued(position)] }
+    if first.isAlwaysThere {
+      // A page may end among contained resources, which do not tell when they were stored: all that do come behind
+      // these, or came before.
+      guard position?.values.first == SortValue.none else { return [.valued(position)] }
+      return first.isDescending ? [] : [.valued(nil)]
+    }
     guard let position else {
       return first.isDescending ? [.valued(nil), .missing(nil)] : [.missing(nil), .valued(nil)]
     }

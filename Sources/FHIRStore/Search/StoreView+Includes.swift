@@ -143,5 +143,7 @@ extension StoreView {
 }
 
 extension SQLValue {
-  fileprivate var isContained: Bool { if case .integer(let key) = self { ContainedKey.isContained(key) } else { false } }
+  fileprivate var isContained: Bool {
+    if case .integer(let key) = self { ContainedKey.isContained(key) } else { false }
+  }
 }

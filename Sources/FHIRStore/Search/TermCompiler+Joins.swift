@@ -61,7 +61,8 @@ extension TermCompiler {
     }
     guard let set = SQL.union(sets) else { return .never(label) }
     let row = alias.row
-    let all = links + local.map { (tables: $0.tables(row), condition: $0.condition(row), key: $0.key(row), inner: $0.inner) }
+    let all =
+      links + local.map { (tables: $0.tables(row), condition: $0.condition(row), key: $0.key(row), inner: $0.inner) }
     let count = all.reduce(0) { $0 + $1.inner.joinCount }
     let nesting = all.map(\.inner.nestingOfJoin).max() ?? 0
     var term = SearchTerm(names.joined(separator: " or "), set: set, count: count, depth: nesting) { key in

@@ -225,7 +225,7 @@ import Testing
     ("Medication?_contained=True", "_contained"), ("Medication?_contained=true,both", "_contained"),
     ("Medication?_contained=true&_containedType=both", "_containedType"),
     ("Medication?_containedType=", "_containedType"), ("Medication?_text=a&_contained=true", "_text"),
-    ("Medication?_content=a&_contained=both", "_content"), 
+    ("Medication?_content=a&_contained=both", "_content"),
     ("Medication?_not-referenced=*:*&_contained=true", "_not-referenced"),
     ("Medication?code=a&_contained=true&ct=YWJj", "ct"),
   ]) func badValuesAreRefused(_ query: String, _ word: String) async throws {
