@@ -42,7 +42,10 @@ extension StoreView {
       let began = ContinuousClock.now
       let (matches, work) = try search.measured { try current(keys: rows.map(\.key), bytesMax: bytesMax) }
       page.matches = matches
-      page.scores = try scores(query, matches)
+      let scored = ContinuousClock.now
+      let (scores, scoring) = try search.measured { try self.scores(query, matches) }
+      page.scores = scores
+      if !scores.isEmpty { search.trace.add("score the page's resources", rows: scores.count, scoring, since: scored) }
       search.trace.add("read the page's resources", rows: matches.count, work, since: began)
       if let last = page.matches.last, !isLast || page.matches.count < rows.count {
         page.next = rows.first { $0.key == last.key }
