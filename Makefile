@@ -48,6 +48,7 @@ test: test-swift test-outside ## run all tests: the package's own, then those fr
 
 test-swift: install data
 	scripts/dicom-reference || [ $$? -eq 77 ]
+	scripts/dicom-frames || [ $$? -eq 77 ]
 	@echo "Building the tests …"
 	swift build --build-tests
 	@echo "Running the tests; what each of them says is in .build/swift-test*.log …"

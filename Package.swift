@@ -47,6 +47,9 @@ let package = Package(
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFHIRTables", exclude: ["r4.table", "r4b.table", "r5.table", "stu3.table"]),
+    .target(
+      name: "CImageCodecs",
+      linkerSettings: ["jpeg", "png", "charls", "openjp2", "openjph", "z"].map { .linkedLibrary($0) }),
     .target(name: "CUCUMTable", exclude: ["ucum.table"]),
     .target(name: "CDICOMTables", exclude: ["characters.table", "elements.table", "private.table", "uids.table"]),
     // 2 · JSON
@@ -55,6 +58,7 @@ let package = Package(
     library("FHIRModel", ["Base", "JSONCore", "CFHIRTables"]),
     library("UCUM", ["CUCUMTable"]),
     library("DICOMCore", ["Base", "CDICOMTables", "CZlib", "JSONCore"]),
+    library("ImageCodecs", ["CImageCodecs", "DICOMCore"]),
     library("Storage", ["Base"]),
     library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
     // 4 · languages and protocols as values
@@ -97,6 +101,7 @@ let package = Package(
     tests("JSONCoreTests", ["JSONCore"]),
     tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration", "TestSupport"]),
     tests("DICOMCoreTests", ["CDICOMTables", "DICOMCore", "JSONCore", "TableGeneration", "TestSupport"]),
+    tests("ImageCodecsTests", ["CImageCodecs", "DICOMCore", "ImageCodecs", "JSONCore", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),

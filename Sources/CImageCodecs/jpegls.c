@@ -56,12 +56,33 @@ static ic_status decode(
   return mode == CHARLS_INTERLEAVE_MODE_NONE && image->samples > 1 ? interleave(image, pixels, needed) : IC_OK;
 }
 
+// The stream with an end marker behind it, if it has none: CharLS 2.4 stops at a marker at once, but reads zeros for
+// seconds where a stream ends without one.
+static uint8_t *ended(const uint8_t *stream, size_t count) {
+  uint8_t *copy = malloc(count + 2);
+  if (!copy) return NULL;
+  memcpy(copy, stream, count);
+  copy[count] = 0xFF;
+  copy[count + 1] = 0xD9;
+  return copy;
+}
+
+static int has_end(const uint8_t *stream, size_t count) {
+  // A zero may stand behind the marker, for an even length.
+  for (size_t place = count < 3 ? 0 : count - 3; place + 1 < count; place++)
+    if (stream[place] == 0xFF && stream[place + 1] == 0xD9) return 1;
+  return 0;
+}
+
 ic_status ic_jpegls_decode(
     const uint8_t *stream, size_t count, ic_image *image, uint8_t *pixels, size_t pixels_count) {
+  uint8_t *copy = has_end(stream, count) ? NULL : ended(stream, count);
   charls_jpegls_decoder *decoder = charls_jpegls_decoder_create();
-  if (!decoder) return IC_NO_MEMORY;
-  ic_status status = decode(decoder, stream, count, image, pixels, pixels_count);
-  charls_jpegls_decoder_destroy(decoder);
+  ic_status status = IC_NO_MEMORY;
+  if (decoder)
+    status = decode(decoder, copy ? copy : stream, copy ? count + 2 : count, image, pixels, pixels_count);
+  if (decoder) charls_jpegls_decoder_destroy(decoder);
+  free(copy);
   return status;
 }
 

@@ -117,7 +117,13 @@ public struct FrameEncoder: Sendable {
       image.bits = max(2, image.bits)
       image.is_signed = 0
       let near = isLossy ? Int32(parameters.near) : 0
-      return try stream(frame.cleaned(extendsSign: false)) { ic_jpegls_encode(&image, $0, near, &$1) }
+      var bytes = frame.cleaned(extendsSign: false)
+      if image.bits <= 8, image.bytes == 2 {
+        // CharLS takes samples of up to 8 bits from bytes only.
+        bytes = stride(from: 0, to: bytes.count, by: 2).map { bytes[$0] }
+        image.bytes = 1
+      }
+      return try stream(bytes) { ic_jpegls_encode(&image, $0, near, &$1) }
     default:
       var image = ic_image(frame.image)
       image.is_transformed = isTransformed ? 1 : 0

@@ -21,7 +21,8 @@ public struct Transcoder: Sendable {
     let isEncapsulated = pixelData?.isEncapsulated ?? false
     // Wide samples are turned around as such, and not as the words of 16 bits that OW says.
     let turnsWide =
-      (pixelData?.bitsAllocated ?? 0) > 16 && file.transferSyntax.encoding.isBigEndian != transferSyntax.encoding.isBigEndian
+      (pixelData?.bitsAllocated ?? 0) > 16
+      && file.transferSyntax.encoding.isBigEndian != transferSyntax.encoding.isBigEndian
     let staysNative = !isEncapsulated && encoder.target == .native && !turnsWide
     if pixelData == nil || staysNative || file.transferSyntax == transferSyntax {
       reader = nil
@@ -30,7 +31,7 @@ public struct Transcoder: Sendable {
     }
     let reader = try FrameReader(file, limits: limits)
     guard reader.count > 0 else { throw ImageError(.malformedStream) }
-    // Bits of one are packed without gaps between frames; only native and deflated frames have a place for that.
+    // Pixels of one bit stay such: packed in native form, or with a precision of 1 in JPEG 2000.
     if reader.image.bitsAllocated == 1, encoder.transferSyntax != .jpeg2000Lossless, encoder.target != .native {
       throw ImageError(.unsupportedImage)
     }

@@ -12,12 +12,13 @@ import TestSupport
 /// What may happen while a job runs: writers, an end, a kill, a cancellation. The index is that of a fresh load in the
 /// end, and nothing answers before.
 @Suite struct ReindexCourseTests {
-  /// A job that is ended anywhere goes on after the next start and loses nothing.
+  /// A job that is ended anywhere goes on after the next start and loses nothing. (Its pauses are long enough that a busy
+  /// machine, too, sees it on the way.)
   @Test func aJobGoesOnAfterAStop() async throws {
     let first = try await TestService()
     try await first.load(patients: 1)
     try await first.defineOwn()
-    let id = try await first.beginReindex(TestService.steps(query: 10, write: 3, delay: 1))
+    let id = try await first.beginReindex(TestService.steps(query: 10, write: 3, delay: 40))
     let made = try await first.job(id)
     #expect(made.parameter("status") == "Queued")
     #expect(made.answer?.location == "\(TestService.base)/_operations/reindex/\(id)")
@@ -55,7 +56,7 @@ import TestSupport
     try await withService { service in
       try await service.load(patients: 2)
       try await service.defineOwn()
-      let id = try await service.beginReindex(TestService.steps(query: 40, write: 7, delay: 2))
+      let id = try await service.beginReindex(TestService.steps(query: 40, write: 7, delay: 150))
       service.service.start()
       var images: [String] = []
       while try await service.job(id).parameter("status") != "Completed" {
@@ -235,7 +236,7 @@ import TestSupport
       try await service.load(patients: 2)
       try await service.defineOwn()
       let count = try await service.send(.get, "Observation?_summary=count").body?["total"]?.integer ?? 0
-      let id = try await service.beginReindex(TestService.steps(query: 25, write: 5, delay: 2))
+      let id = try await service.beginReindex(TestService.steps(query: 25, write: 5, delay: 150))
       service.service.start()
       var (last, steps) = (-1.0, 0)
       _ = try await service.wait(for: id) { reply in

@@ -39,7 +39,8 @@ struct DecodingTests {
         #expect(frame.bytes.count == frame.image.frameBytes)
         let expected = Array(pixels[number * size..<(number + 1) * size])
         // pydicom leaves out bits that are not stored, and so do we wherever samples are used.
-        let clean = frame.image.isInteger && frame.image.bitsAllocated <= 32 ? frame.cleaned(extendsSign: true) : frame.bytes
+        let clean =
+          frame.image.isInteger && frame.image.bitsAllocated <= 32 ? frame.cleaned(extendsSign: true) : frame.bytes
         let found = ReferenceFrames.difference(clean, expected, bytes: entry.bytes, isSigned: entry.isSigned)
         let difference = try #require(found, "\(entry.file): \(frame.bytes.count) bytes, not \(expected.count)")
         #expect(difference <= Self.tolerances[uid] ?? 0, "\(entry.file), frame \(number)")

@@ -78,7 +78,8 @@ struct RenderingTests {
 
   @Test("modality LUT and VOI LUT sequences (C.11.1.1, C.11.2.1.1)")
   func tables() throws {
-    func sequence(_ builder: inout DataSetBuilder, _ tag: DICOMCore.Tag, first: Int, bits: Int, _ entries: [Int]) throws {
+    func sequence(_ builder: inout DataSetBuilder, _ tag: DICOMCore.Tag, first: Int, bits: Int, _ entries: [Int]) throws
+    {
       builder.beginSequence(tag)
       builder.beginItem()
       try builder.append(.lutDescriptor, .US, integers: [entries.count, first, bits])

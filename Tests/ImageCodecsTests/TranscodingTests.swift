@@ -14,7 +14,9 @@ struct TranscodingTests {
   static let frames: [Frame] = [
     TestImages.frame(allocated: 8, stored: 8), TestImages.frame(allocated: 16, stored: 10),
     TestImages.frame(allocated: 16, stored: 12, isSigned: true), TestImages.frame(allocated: 16, stored: 16),
-    TestImages.frame(allocated: 16, stored: 16, isSigned: true), TestImages.frame(rows: 1, columns: 1, allocated: 8, stored: 8),
+    TestImages.frame(allocated: 16, stored: 16, isSigned: true),
+    TestImages.frame(rows: 1, columns: 1, allocated: 8, stored: 8),
+    TestImages.frame(allocated: 16, stored: 8), TestImages.frame(allocated: 16, stored: 7, isSigned: true),
     TestImages.frame(rows: 3, columns: 200, samples: 3, allocated: 8, stored: 8, photometric: .rgb),
     TestImages.frame(samples: 3, allocated: 16, stored: 16, photometric: .rgb),
     TestImages.frame(samples: 3, allocated: 8, stored: 8, photometric: .ybrFull),
@@ -132,7 +134,9 @@ struct TranscodingTests {
       let file = try DICOMFile(path: entry.path)
       let reader = try FrameReader(file)
       guard reader.count <= 10, reader.image.pixelCount <= 1 << 18 else { continue }
-      for syntax in [TransferSyntax.explicitVRLittleEndian, .rleLossless, .jpegLSLossless, .jpeg2000Lossless, .htj2kLossless] {
+      for syntax in [
+        TransferSyntax.explicitVRLittleEndian, .rleLossless, .jpegLSLossless, .jpeg2000Lossless, .htj2kLossless,
+      ] {
         do throws(ImageError) {
           let bytes = try Transcoder(file, to: syntax).encoded()
           guard let result = try? DICOMFile(bytes) else {
@@ -143,7 +147,8 @@ struct TranscodingTests {
           if before.image.photometricInterpretation == after.image.photometricInterpretation {
             let isClean = before.image.isInteger && before.image.bitsAllocated <= 32
             #expect(
-              isClean ? before.cleaned(extendsSign: true) == after.cleaned(extendsSign: true) : before.bytes == after.bytes,
+              isClean
+                ? before.cleaned(extendsSign: true) == after.cleaned(extendsSign: true) : before.bytes == after.bytes,
               "\(entry.file) to \(syntax)")
           } else {
             #expect(file.transferSyntax.uid.value.hasPrefix("1.2.840.10008.1.2.4.5"), "\(entry.file) to \(syntax)")

@@ -55,7 +55,8 @@ import TestSupport
         #expect(seek.result == 7)
         #expect((1...50).contains(seek.work.steps))
         // Again: what the prepared statement did before does not count.
-        #expect(try reader.measuring { try reader.first(Self.byKey, [.integer(8)]) { $0.integer(0) } }.work == seek.work)
+        #expect(
+          try reader.measuring { try reader.first(Self.byKey, [.integer(8)]) { $0.integer(0) } }.work == seek.work)
         let scan: SQL = "SELECT key FROM thing WHERE body = \(1)"
         let none = try reader.measuring { try reader.all(scan) { $0.integer(0) } }
         #expect(none.result.isEmpty)

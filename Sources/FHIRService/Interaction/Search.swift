@@ -49,10 +49,15 @@ extension FHIRService {
   func found(_ search: SearchQuery, _ after: PagePosition?, _ view: StoreView) throws -> Found {
     let isCount = search.summary == .count || search.count == 0
     let wantsTotal = isCount || (search.total.map { $0 != .none } ?? false) && after == nil
-    let page = try view.search(
+    var page = try view.search(
       try resolved(search, view), after: after, count: isCount ? 0 : search.count ?? limits.searchCountDefault,
       bytesMax: limits.pageBytesMax, withTotal: wantsTotal)
-    return Found(page: page, included: try included(search, page, after: 0, view), after: after)
+    guard !search.includes.isEmpty else { return Found(page: page, after: after) }
+    let matches = page
+    let included = try view.explained("include", in: &page.explanation, rows: \.resources.count) {
+      try self.included(search, matches, after: 0, view)
+    }
+    return Found(page: page, included: included, after: after)
   }
 
   func included(_ search: SearchQuery, _ page: SearchPage, after: Int64, _ view: StoreView) throws -> IncludedPage {

@@ -4,9 +4,9 @@ import Storage
 /// How well a resource matches the words of `_text` and `_content` (`entry.search.score`, `_sort=_score`): above 0, the
 /// more often they occur and the shorter the text the nearer to 1.
 ///
-/// It is the part of BM25 that depends on the resource alone, against a length of 1,000 characters instead of the average
-/// one: hits / (hits + 1.2 × (0.25 + 0.75 × characters / 1,000)). How rare a word is, BM25's other part, moves with every
-/// write, and pages in such an order would skip and repeat.
+/// It is the part of BM25 that depends on the resource alone, against a length of 1,000 characters instead of the
+/// average one: hits / (hits + 1.2 × (0.25 + 0.75 × characters / 1,000)). How rare a word is, BM25's other part, moves
+/// with every write, and pages in such an order would skip and repeat.
 struct FullTextScore {
   private let match: String
   private let hits: SQL

@@ -39,6 +39,21 @@ struct SearchTrace {
   }
 }
 
+extension StoreView {
+  /// A further step of a search, added to its explanation where one is wanted.
+  public func explained<R>(
+    _ text: String, in explanation: inout SearchExplanation?, rows: (R) -> Int, _ body: () throws -> R
+  ) throws -> R {
+    guard explanation != nil else { return try body() }
+    var trace = SearchTrace(isOn: true)
+    let began = ContinuousClock.now
+    let (result, work) = try reader.measuring(body)
+    trace.add(text, rows: rows(result), work, since: began)
+    explanation?.steps += trace.explanation.steps
+    return result
+  }
+}
+
 extension SearchPlan: CustomStringConvertible {
   var description: String {
     func counted(_ place: Int) -> String {

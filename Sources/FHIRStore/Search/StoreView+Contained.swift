@@ -12,7 +12,6 @@ extension StoreView {
   func read(_ keys: [Int64], _ query: SearchQuery, into page: inout SearchPage, bytesMax: Int) throws -> Int64? {
     guard query.contained != .false else {
       page.matches = try current(keys: keys, bytesMax: bytesMax)
-      page.scores = try scores(query, page.matches)
       return page.matches.last?.key
     }
     func resource(_ key: Int64) -> Int64 { ContainedKey.isContained(key) ? ContainedKey.container(of: key) : key }

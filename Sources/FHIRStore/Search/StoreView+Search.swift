@@ -70,6 +70,14 @@ extension StoreView {
       let began = ContinuousClock.now
       let (last, work) = try search.measured { try read(rows.map(\.key), query, into: &page, bytesMax: bytesMax) }
       search.trace.add("read the page's resources", rows: page.matches.count, work, since: began)
+      if query.contained == .false {
+        let scored = ContinuousClock.now
+        let (scores, scoring) = try search.measured { try self.scores(query, page.matches) }
+        page.scores = scores
+        if !scores.isEmpty {
+          search.trace.add("score the page's resources", rows: scores.count, scoring, since: scored)
+        }
+      }
       if let last, !isLast || page.matches.count < rows.count {
         page.next = rows.first { $0.key == last }
       }

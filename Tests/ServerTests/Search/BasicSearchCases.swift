@@ -125,12 +125,13 @@ import Testing
 
   /// Each step says what was done, what it gave, how much work it was and how long it took; never a value.
   @Test func explanation() async throws {
-    let reply = try await SearchScene.current.ask("Patient?_tag=full&birthdate=ge1900&_explain=true&_total=accurate")
+    let reply = try await SearchScene.current.ask(
+      "Patient?_tag=full&birthdate=ge1900&_explain=true&_total=accurate&_include=*")
     let steps = try reply.json()["entry"]?.elements.first?["resource"]?["issue"]?.elements ?? []
     let texts = steps.compactMap { $0["diagnostics"]?.string }
-    #expect(texts.count == 4, "\(texts)")
+    #expect(texts.count == 5, "\(texts)")
     for (text, step) in zip(
-      texts, ["Patient: count: ", "Patient: plan: ", "Patient: find: ", "read the page's resources"])
+      texts, ["Patient: count: ", "Patient: plan: ", "Patient: find: ", "read the page's resources", "include, "])
     {
       #expect(text.hasPrefix(step))
       let numbers = text.split(separator: ", ").compactMap { part in
