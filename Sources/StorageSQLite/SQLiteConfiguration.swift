@@ -42,7 +42,7 @@ public struct SQLiteConfiguration: Sendable {
   /// Pages kept by each connection, in KiB: each reader's.
   public var readerCacheKiB = 16 * 1024
   /// Bytes of the file mapped into memory by each connection.
-  public var mappedBytesMax: Int64 = 1 << 30
+  public var mappedBytesMax: Int64 = 1 << 36
   /// Dynamic statements kept prepared on each connection.
   public var dynamicStatementsMax = 128
 

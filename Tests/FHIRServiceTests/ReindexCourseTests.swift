@@ -56,11 +56,18 @@ import TestSupport
     try await withService { service in
       try await service.load(patients: 2)
       try await service.defineOwn()
-      let id = try await service.beginReindex(TestService.steps(query: 40, write: 7, delay: 150))
+      let id = try await service.beginReindex(TestService.steps(query: 40, write: 7, delay: 300))
       service.service.start()
       var images: [String] = []
-      while try await service.job(id).parameter("status") != "Completed" {
-        if images.count < 6 { images.append(try await service.imageAfterKill()) }
+      var done = -1.0
+      while true {
+        let job = try await service.job(id)
+        if job.parameter("status") == "Completed" { break }
+        // One for each place: on a busy machine an image takes as long as several steps.
+        if images.count < 6, job.decimal("resourcesSuccessfullyReindexed") > done {
+          done = job.decimal("resourcesSuccessfullyReindexed")
+          images.append(try await service.imageAfterKill())
+        }
         try await Task.sleep(for: .milliseconds(10))
       }
       let lines = try await service.lines()

@@ -7,7 +7,7 @@ import Synchronization
 /// for them it is the order of magnitude that counts.
 final class Estimates {
   /// Counting stops at the first of these that tells the terms apart.
-  static let caps = [64, 1_000, 30_000]
+  static let caps = [64, 256, 1_000, 30_000]
   /// Terms with fewer keys than this are listed rather than walked in an order of their own.
   static let listedMax = 256
   static let cap = 1_000
@@ -25,14 +25,14 @@ final class Estimates {
   /// The set's rows, or `bound` if there are as many or more.
   func count(_ set: SQL, upTo bound: Int) throws -> Int {
     if let known = known[set], known.bound >= bound || known.count < known.bound { return min(known.count, bound) }
-    if bound > Self.cap, let count = remembered.count(set) {
-      known[set] = (count, Self.largeCap)
-      return min(count, bound)
+    if bound >= Self.cap, let large = remembered.count(set), large.bound >= bound || large.count < large.bound {
+      known[set] = large
+      return min(large.count, bound)
     }
     let count =
       try reader.first("SELECT count(*) FROM (SELECT 1 FROM (\(set)) LIMIT \(bound))") { Int($0.integer(0)) } ?? 0
     known[set] = (count, bound)
-    if bound == Self.largeCap { remembered.remember(set, count) }
+    if count >= Self.cap { remembered.remember(set, count, upTo: bound) }
     return count
   }
 
@@ -41,21 +41,21 @@ final class Estimates {
     private static let countMax = 1_000
     private static let lifetime = Duration.seconds(60)
 
-    private let counts = Mutex<[SQL: (count: Int, since: ContinuousClock.Instant)]>([:])
+    private let counts = Mutex<[SQL: (count: Int, bound: Int, since: ContinuousClock.Instant)]>([:])
 
     init() {}
 
-    fileprivate func count(_ set: SQL) -> Int? {
+    fileprivate func count(_ set: SQL) -> (count: Int, bound: Int)? {
       counts.withLock { counts in
         guard let known = counts[set], known.since.duration(to: .now) < Self.lifetime else { return nil }
-        return known.count
+        return (known.count, known.bound)
       }
     }
 
-    fileprivate func remember(_ set: SQL, _ count: Int) {
+    fileprivate func remember(_ set: SQL, _ count: Int, upTo bound: Int) {
       counts.withLock { counts in
         if counts.count >= Self.countMax { counts.removeAll(keepingCapacity: true) }
-        counts[set] = (count, .now)
+        counts[set] = (count, bound, .now)
       }
     }
   }

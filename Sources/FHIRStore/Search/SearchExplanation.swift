@@ -58,7 +58,7 @@ extension SearchPlan: CustomStringConvertible {
   var description: String {
     func counted(_ place: Int) -> String {
       guard let count = counts[place] else { return "" }
-      return count >= Estimates.largeCap ? " (\(count) or more)" : " (about \(count))"
+      return count >= caps[place] ? " (\(count) or more)" : " (about \(count))"
     }
     var leader: String
     switch lead {

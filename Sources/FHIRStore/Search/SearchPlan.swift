@@ -24,13 +24,15 @@ struct SearchPlan {
   let terms: [SearchTerm]
   let order: PageOrder
   let orderWalks: [SortKey.Walk]?
+  /// The term that bounds the walks: what it asks is part of their conditions.
+  private let orderBound: Int?
   private(set) var lead = Lead.type
-  /// For each term how many keys it has, counted up to `Estimates.largeCap`; nil where that was not needed.
+  /// For each term how many keys it has, counted as far as `caps` says; nil where that was not needed.
   private(set) var counts: [Int?]
+  private(set) var caps: [Int]
   /// All resources of the type.
   private(set) var typeCount = 0
-  /// Where counting ended: who has as many keys has many more.
-  private var countedTo = Int.max
+  /// Where counting ended early there are many more.
   private static let manyMore = 10.0
 
   init(
@@ -42,7 +44,11 @@ struct SearchPlan {
     self.terms = terms
     self.order = order
     self.orderWalks = orderWalks
+    let isBounded = orderWalks?.allSatisfy { !$0.mayRepeat } ?? false
+    let parameter = isBounded ? order.keys.first?.dateParameter : nil
+    self.orderBound = parameter.flatMap { asked in terms.firstIndex { $0.dateParameter == asked } }
     self.counts = Array(repeating: nil, count: terms.count)
+    self.caps = Array(repeating: .max, count: terms.count)
   }
 
   /// Values that its rows carry besides their key.
@@ -103,12 +109,22 @@ struct SearchPlan {
       for place in terms.indices {
         let cost = terms[place].cost
         counts[place] = try cost.known ?? cost.rows.map { try estimates.count($0, upTo: cap) }
+        caps[place] = cost.known == nil ? cap : .max
       }
-      countedTo = cap
       let isTold = terms.indices.contains { place in
         counts[place].map { $0 < cap && Double($0) * terms[place].cost.fanOut < Double(cap) } ?? false
       }
+      if cap == Estimates.cap { try countFrequent(estimates) }
       if isTold { return }
+    }
+  }
+
+  /// What is asked by a single value is asked again, so its large count will be remembered.
+  private mutating func countFrequent(_ estimates: Estimates) throws {
+    for place in terms.indices where terms[place].walk != nil && counts[place] ?? 0 >= caps[place] {
+      guard let rows = terms[place].cost.rows else { continue }
+      counts[place] = try estimates.count(rows, upTo: Estimates.largeCap)
+      caps[place] = Estimates.largeCap
     }
   }
 
@@ -117,7 +133,7 @@ struct SearchPlan {
   /// About how many keys a term has; nil for one that cannot lead.
   private func keys(_ place: Int) -> Double? {
     guard terms[place].set != nil, let count = counts[place] else { return nil }
-    let isMore = count >= countedTo && terms[place].cost.known == nil
+    let isMore = count >= caps[place]
     let keys = Double(max(count, 1)) * terms[place].cost.fanOut * (isMore ? Self.manyMore : 1)
     return min(keys, Double(max(typeCount, 1)))
   }
@@ -152,8 +168,9 @@ struct SearchPlan {
     if !isSorted {
       best = (.type, visited(all, besides: nil, wanted: wanted) * (probing(besides: nil) + 1))
     } else if orderWalks != nil {
-      let rows = terms.indices.reduce(wanted) { $0 / fraction($1) }
-      best = (.order, min(all, rows) * (1 + probing(besides: nil) + sorting))
+      let rows = terms.indices.reduce(wanted) { $1 == orderBound ? $0 : $0 / fraction($1) }
+      let reached = min(orderBound.flatMap { keys($0) } ?? all, rows)
+      best = (.order, reached * (1 + probing(besides: orderBound) + sorting))
     } else {
       best = (.type, all * (1 + probing(besides: nil) + sorting))
     }
@@ -237,10 +254,12 @@ struct SearchPlan {
           ORDER BY i.key LIMIT \(limit)
           """
       }
+      let set = terms[place].unchecked ?? terms[place].set ?? "NULL"
+      let isThere: SQL = terms[place].unchecked == nil ? "" : " AND r.method <> 3"
       // The plus keeps the planner from walking all keys behind this one instead of the set.
       let after: SQL = key.map { " AND +r.key > \($0)" } ?? ""
       return """
-        SELECT r.key FROM \(searched.table) AS r WHERE r.key IN (\(terms[place].set ?? "NULL"))\(after)\
+        SELECT r.key FROM \(searched.table) AS r WHERE r.key IN (\(set))\(isThere)\(after)\
         \(probes("r.key", except: place)) ORDER BY r.key LIMIT \(limit)
         """
     case .type, .order, .stretches:
@@ -302,6 +321,7 @@ struct SearchPlan {
   /// The parts that a page may reach, in order.
   func parts(behind position: PagePosition?) -> [OrderPart] {
     let first = order.keys[0]
+    if orderBound != nil { return [.valued(position)] }
     if first.isAlwaysThere {
       // A page may end among contained resources, which do not tell when they were stored: all that do come behind
       // these, or came before.
@@ -364,7 +384,7 @@ struct SearchPlan {
       return """
         SELECT * FROM (
           SELECT * FROM (SELECT i.key AS key\(order.columns(of: "i.key", first: "i.\(walk.column)"))
-                         FROM \(walk.table) AS i WHERE \(condition)\(probes("i.key", except: nil))) AS m\(behind)
+                         FROM \(walk.table) AS i WHERE \(condition)\(probes("i.key", except: orderBound))) AS m\(behind)
           ORDER BY \(order.orderBy) LIMIT \(limit))
         """
     }

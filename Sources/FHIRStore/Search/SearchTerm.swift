@@ -10,6 +10,8 @@ struct SearchTerm {
   let label: String
   /// `SELECT` of one column of keys, with repetitions; nil where only the whole type could be gone through.
   let set: SQL?
+  /// The set, and deleted resources besides: for whoever looks at each resource's row anyway.
+  var unchecked: SQL?
   /// Keys in ascending order, each once.
   let walk: IndexRange?
   /// The set as stretches of an index, each in the order of a column: what is too much to list can be gone through.
@@ -19,6 +21,8 @@ struct SearchTerm {
   var place = 0
   /// Whether it is about time, which goes with the order of creation: what is recent was created late.
   var isChronological = false
+  /// The date parameter of which it is all that is asked: an index in that parameter's order is bounded by it.
+  var dateParameter: Int32?
   /// What it costs.
   var cost: Cost
   /// How deep its probe and its set nest.

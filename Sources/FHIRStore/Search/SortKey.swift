@@ -149,6 +149,14 @@ struct SortKey {
   /// More stretches than this cost more than sorting.
   private static let stretchesMax = 16
 
+  /// The date parameter whose values are this key's; nil for all else.
+  var dateParameter: Int32? {
+    guard case .index(_, _, let parameters, _) = source, parameters.count == 1, parameters[0].kind == .date else {
+      return nil
+    }
+    return parameters[0].number
+  }
+
   /// Keeps a resource's first row in this key's order: `i` is the row.
   func isFirst(_ walk: Walk) -> SQL? {
     guard walk.mayRepeat, case .index(_, _, let parameters, _) = source, let parameter = parameters.first else {

@@ -125,15 +125,18 @@ extension TermCompiler {
     let parameters = indexed.map { SQLValue.integer(Int64($0.number)) }
     let forms = referenceForms(type, below: try ownURLs(chain.base, indexed))
     let keys = inner.set == nil ? nil : keys(inner, source)
-    let there: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(forms.id("j")) AND r.method <> 3"
+    let target: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(forms.id("j"))"
+    let there: SQL = "\(target) AND r.method <> 3"
     let link: (SQL) -> SQL = { test in "j.parameter IN (\(list: parameters)) AND \(test)" }
     let set: SQL
+    var unchecked: SQL?
     if let keys {
-      set = """
-        SELECT DISTINCT r.key FROM (\(keys)) AS k
-          CROSS JOIN index_reference AS j ON j.key = k.key AND \(link(forms.isAny("j")))
-          \(there)
+      let links: SQL = """
+        FROM (\(keys)) AS k CROSS JOIN index_reference AS j ON j.key = k.key AND \(link(forms.isAny("j")))
         """
+      // Chains multiply what is found twice; whoever takes the keys out of order does not mind.
+      set = "SELECT DISTINCT r.key \(links) \(there)"
+      unchecked = "SELECT r.key \(links) \(target)"
     } else {
       // Each form is a range of its own.
       let ranges = forms.all.map { form -> SQL in
@@ -156,6 +159,7 @@ extension TermCompiler {
             AND \(forms.leads(from: alias.row, to: "\(alias.resource).id", alias.form))
           """, at: "\(alias.row).key")
     }
+    term.unchecked = unchecked
     let referrers = try max(1, resourceCount(source) / max(1, resourceCount(type)))
     term.cost.rows = inner.cost.rows ?? resources(source)
     term.cost.fanOut = inner.cost.fanOut

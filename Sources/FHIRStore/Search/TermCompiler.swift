@@ -118,7 +118,11 @@ struct TermCompiler {
   /// All criteria as one term: the smallest set leads, the others are probed.
   func conjunction(_ criteria: [SearchCriterion], _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
     let terms = try terms(criteria, type, depth: depth)
-    if terms.count == 1 { return terms[0] }
+    if terms.count == 1 {
+      var only = terms[0]
+      only.dateParameter = nil
+      return only
+    }
     let label = terms.map(\.label).joined(separator: " and ")
     let probing = terms.reduce(0) { $0 + $1.cost.probing }
     guard let leader = try smallest(terms), terms[leader].set != nil else {
@@ -176,6 +180,10 @@ struct TermCompiler {
         default: try quantities(conditions, type, depth: depth)
         }
       found.place = place
+      if conditions[0].kind == .date, conditions[0].modifier == nil {
+        let own = indexed(conditions[0].parameters, type)
+        found.dateParameter = own.count == 1 ? own[0].number : nil
+      }
       terms.append(found)
     }
     for (place, criterion) in criteria.enumerated() {
@@ -209,7 +217,7 @@ struct TermCompiler {
   func smallest(_ terms: [SearchTerm]) throws -> Int? {
     let listed = terms.indices.filter { terms[$0].set != nil }
     guard listed.count > 1 else { return listed.first }
-    for cap in Estimates.caps.prefix(2) {
+    for cap in Estimates.caps.dropLast() {
       var best: (place: Int, cost: Double)?
       for place in listed {
         let cost = terms[place].cost
