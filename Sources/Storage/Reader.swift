@@ -10,6 +10,10 @@ public protocol Reader {
   /// parameter row and a result row; indexes come in order, those without a result are skipped.
   func query(_ statement: Statement, rows: RowBatch, _ each: (_ index: Int, any Row) throws -> Void) throws
 
+  /// Runs `body` as long as its statements are no more work than about `steps` (`Work.steps`); nil when they became
+  /// more: what they gave until then is void. An engine that cannot tell how far it is carries `body` through.
+  func attempt<R>(steps: Int, _ body: () throws -> R) throws -> R?
+
   /// Runs `body` and tells what its statements were to the engine, which keeps no count of it otherwise.
   func measuring<R>(_ body: () throws -> R) throws -> (result: R, work: Work)
 }

@@ -36,6 +36,18 @@ extension Connection: Transaction {
     return (result, Work(steps: steps ?? 0))
   }
 
+  func attempt<R>(steps: Int, _ body: () throws -> R) throws -> R? {
+    let outer = asksLeft
+    let asks = min(steps / Int(Self.interruptSteps), outer ?? .max)
+    asksLeft = asks
+    defer { asksLeft = outer.map { $0 - asks + (asksLeft ?? 0) } }
+    do {
+      return try body()
+    } catch let error as StorageError where error.code == .interrupted && (asksLeft ?? 0) < 0 {
+      return nil
+    }
+  }
+
   func execute(_ statement: Statement, _ binds: [SQLValue]) throws -> Int {
     try countingChanges { try query(statement, binds) { _ in true } }
   }

@@ -14,8 +14,11 @@ final class Connection: @unchecked Sendable {
   private(set) var sawFailedSync = false
   /// Steps of SQLite's machine so far, while they are measured.
   var steps: Int?
-  /// Asked every few thousand steps of SQLite's machine, on this thread; true gives up the running statement.
+  /// Asked every `interruptSteps` steps of SQLite's machine, on this thread; true gives up the running statement.
   var shouldInterrupt: (() -> Bool)?
+  /// How often `shouldInterrupt` may still be asked until the statements are given up anyway.
+  var asksLeft: Int?
+  static let interruptSteps: Int32 = 2_000
 
   /// Once for the process, before its first connection.
   private static let library: Int32 = csqlite_count_no_memory()
@@ -99,10 +102,14 @@ final class Connection: @unchecked Sendable {
   func watchInterrupts() {
     let me = Unmanaged.passUnretained(self).toOpaque()
     sqlite3_progress_handler(
-      handle, 2_000,
+      handle, Self.interruptSteps,
       { context in
         guard let context else { return 0 }
         let connection = Unmanaged<Connection>.fromOpaque(context).takeUnretainedValue()
+        if let left = connection.asksLeft {
+          connection.asksLeft = left - 1
+          if left <= 0 { return 1 }
+        }
         return connection.shouldInterrupt?() == true ? 1 : 0
       }, me)
   }

@@ -72,6 +72,29 @@ import TestSupport
     }
   }
 
+  @Test("what is more work than it may be is given up, and the snapshot goes on")
+  func attempt() async throws {
+    try await withStore { database, _ in
+      for key in 1...400 { try await put(database, key, "name \(key)") }
+      try await database.read { reader in
+        let pairs: SQL = "SELECT count(*) FROM thing AS a CROSS JOIN thing AS b WHERE a.key < b.key"
+        let count = { try reader.first(pairs) { $0.integer(0) } ?? -1 }
+        let all = try count()
+        #expect(all > 10_000)
+        #expect(try reader.attempt(steps: 20_000, count) == nil)
+        #expect(try reader.attempt(steps: 100_000_000, count) == all)
+        // The outer bound holds for all that is attempted inside.
+        let inner = try reader.attempt(steps: 20_000) { try reader.attempt(steps: 100_000_000, count) }
+        #expect(inner == .some(nil))
+        #expect(try count() == all)
+        let fault: (any Error)? = #expect(throws: StorageError.self) {
+          try reader.attempt(steps: 20_000) { try reader.first("SELECT nothing") { $0.integer(0) } }
+        }
+        #expect((fault as? StorageError)?.code == .misuse)
+      }
+    }
+  }
+
   // MARK: Values
 
   @Test("every kind of value comes back as it went in")

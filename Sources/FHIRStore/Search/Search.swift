@@ -88,10 +88,7 @@ struct Search {
       }
       trace.add(plan, "plan", name(source), rows: nil, work, since: began)
       let started = ContinuousClock.now
-      let (found, steps) = try guarded(plan, name(source)) {
-        try measured { try ordered(plan, source, behind: position, limit: limit + 1) }
-      }
-      trace.add(plan, "find", name(source), rows: found.count, steps, since: started)
+      let found = try found(plan, source, behind: position, limit: limit + 1, since: started)
       if found.count > limit { isLast = false }
       merged += found
     }
@@ -107,6 +104,33 @@ struct Search {
       rows.removeLast(rows.count - limit)
     }
     return (rows, isLast)
+  }
+
+  /// A plan's rows; those of its fallback where it takes too long.
+  private mutating func found(
+    _ plan: SearchPlan, _ source: Source, behind position: PagePosition?, limit: Int,
+    since began: ContinuousClock.Instant
+  ) throws -> [PagePosition] {
+    var plan = plan
+    var began = began
+    if let fallback = plan.fallback {
+      let (found, work) = try guarded(plan, name(source)) {
+        try measured {
+          try view.reader.attempt(steps: fallback.steps) {
+            try ordered(plan, source, behind: position, limit: limit)
+          }
+        }
+      }
+      trace.add(plan, found == nil ? "give up" : "find", name(source), rows: found?.count, work, since: began)
+      if let found { return found }
+      plan = plan.fallenBack(to: fallback)
+      began = .now
+    }
+    let (found, work) = try guarded(plan, name(source)) {
+      try measured { try ordered(plan, source, behind: position, limit: limit) }
+    }
+    trace.add(plan, "find", name(source), rows: found.count, work, since: began)
+    return found
   }
 
   /// What a step was to the engine, where an explanation is wanted.

@@ -27,6 +27,8 @@ struct SearchPlan {
   /// The term that bounds the walks: what it asks is part of their conditions.
   private let orderBound: Int?
   private(set) var lead = Lead.type
+  /// What leads when the one chosen takes more work than hoped for.
+  private(set) var fallback: Fallback?
   /// For each term how many keys it has, counted as far as `caps` says; nil where that was not needed.
   private(set) var counts: [Int?]
   private(set) var caps: [Int]
@@ -82,6 +84,7 @@ struct SearchPlan {
     if terms.isEmpty && order.keys.isEmpty { return }
     try count(estimates)
     lead = cheapest(wanted: Double(wanted), mayWalkIndex: isFree && position == nil)
+    fallback = surer()
   }
 
   /// Chooses what leads where every match is wanted.
@@ -196,6 +199,49 @@ struct SearchPlan {
       }
     }
     return best.lead
+  }
+
+  // MARK: When conditions depend on each other
+
+  /// Costs suppose that conditions do not depend on each other and on the order. Where they do, such as for a code that
+  /// went out of use, searched by the newest, what looked short may be the whole index: the work is bounded by what it
+  /// costs to test all keys of one term.
+  struct Fallback: Equatable {
+    let place: Int
+    /// When to give up the first choice (`Work.steps`).
+    let steps: Int
+  }
+
+  /// Steps of the engine for a row visited, about.
+  private static let stepsPerRow = 12.0
+  /// Nothing is given up before this many steps, a fraction of a millisecond.
+  private static let stepsMin = 20_000.0
+
+  /// To test every key of a term, and to sort what is left.
+  private func whole(_ place: Int) -> Double? {
+    keys(place).map { count in
+      count * (1 + terms[place].cost.listing + probing(besides: place) + 1.5 * Double(order.keys.count))
+    }
+  }
+
+  private func surer() -> Fallback? {
+    let sure = terms.indices.compactMap { place in whole(place).map { (place: place, cost: $0) } }
+    guard let best = sure.min(by: { $0.cost < $1.cost }) else { return nil }
+    let worst: Double =
+      switch lead {
+      case .term(let place), .stretches(let place): whole(place) ?? 0
+      case .order, .type: (orderBound.flatMap { keys($0) } ?? Double(typeCount)) * (1 + probing(besides: nil))
+      }
+    guard lead != .term(best.place), worst > 2 * best.cost else { return nil }
+    return Fallback(place: best.place, steps: Int(max(Self.stepsMin, 2 * best.cost * Self.stepsPerRow)))
+  }
+
+  /// The plan that is sure to end.
+  func fallenBack(to fallback: Fallback) -> SearchPlan {
+    var plan = self
+    plan.lead = .term(fallback.place)
+    plan.fallback = nil
+    return plan
   }
 
   // MARK: SQL
