@@ -61,35 +61,48 @@ let package = Package(
     library("ImageCodecs", ["CImageCodecs", "DICOMCore"]),
     library("Storage", ["Base"]),
     library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
+    library("BlobStore", ["Base"]),
     // 4 · languages and protocols as values
     library("FHIRPath", ["Base", "JSONCore", "FHIRModel"]),
     library("FHIRXML", ["Base", "CXML2", "FHIRModel", "JSONCore"]),
     library("HTTPServer", ["Base"] + nio),
+    library("DICOMweb", ["Base", "DICOMCore", "JSONCore"]),
     // 5 · search: grammar, plan, value extraction; synthetic patients
     library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "UCUM"]),
     library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
+    library("DICOMSynthesis", ["Base", "DICOMCore", "Synthesis"]),
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
+    library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
     // 7 · interactions
     library(
       "FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore"]),
-    // 8 · the service on the wire
     library(
-      "Server", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer"]),
+      "DICOMService", ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "ImageCodecs", "JSONCore"]),
+    // 8 · the services on the wire
+    library(
+      "Server",
+      [
+        "Base", "BlobStore", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
+        "FHIRStore", "FHIRXML", "HTTPServer",
+      ]),
     // 9 · commands
     program(
       "aceso",
       [
-        "Base", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
-        "StorageSQLite",
+        "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "JSONCore",
+        "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
         "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // beside the house
     program("generate-tables", ["JSONCore", "TableGeneration"]),
     library("TableGeneration", ["JSONCore"]),
-    program("bench", ["Base", "CSQLite", "FHIRModel", "HTTPServer", "JSONCore", "Synthesis"] + nio),
+    program(
+      "bench",
+      ["Base", "CSQLite", "DICOMCore", "DICOMSynthesis", "FHIRModel", "HTTPServer", "JSONCore", "Synthesis"] + nio
+    ),
 
     // What tests share: data sets, folders, seeds, a disk that fails
     .target(
@@ -102,6 +115,22 @@ let package = Package(
     tests("FHIRModelTests", ["Base", "FHIRModel", "JSONCore", "TableGeneration", "TestSupport"]),
     tests("DICOMCoreTests", ["CDICOMTables", "DICOMCore", "JSONCore", "TableGeneration", "TestSupport"]),
     tests("ImageCodecsTests", ["CImageCodecs", "DICOMCore", "ImageCodecs", "JSONCore", "TestSupport"]),
+    tests("BlobStoreTests", ["Base", "BlobStore", "TestSupport"]),
+    tests("DICOMwebTests", ["Base", "DICOMCore", "DICOMweb", "JSONCore", "TestSupport"]),
+    tests("DICOMSynthesisTests", ["Base", "DICOMCore", "DICOMSynthesis", "ImageCodecs", "Synthesis", "TestSupport"]),
+    tests(
+      "DICOMStoreTests",
+      [
+        "Base", "BlobStore", "CSQLite", "DICOMCore", "DICOMStore", "DICOMSynthesis", "DICOMweb", "FaultDisk",
+        "JSONCore",
+        "Storage", "StorageSQLite", "TestSupport",
+      ]),
+    tests(
+      "DICOMServiceTests",
+      [
+        "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "ImageCodecs",
+        "JSONCore", "Storage", "StorageSQLite", "TestSupport",
+      ]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),
@@ -132,9 +161,10 @@ let package = Package(
     tests(
       "ServerTests",
       [
-        "Base", "CXML2", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore",
-        "Server",
-        "Storage", "StorageSQLite", "Synthesis",
+        "Base", "BlobStore", "CXML2", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
+        "FHIRModel",
+        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server", "Storage",
+        "StorageSQLite", "Synthesis",
       ]),
   ],
   cxxLanguageStandard: .cxx17

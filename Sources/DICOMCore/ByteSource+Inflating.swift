@@ -1,15 +1,19 @@
 internal import CZlib
 
-/// Inflates raw deflate (RFC 1951), the form of a deflated data set (PS3.5 A.5). A zlib header is tolerated.
-final class Inflater {
+/// Inflates raw deflate (RFC 1951) in pieces: the form of a deflated data set (PS3.5 A.5), and of a file in an archive.
+public final class Inflater {
   // On the heap, for zlib's state points back at it.
   private let stream: UnsafeMutablePointer<z_stream>
-  private(set) var isFinished = false
-  private(set) var producedCount = 0
+  /// Whether the stream has come to its end.
+  public private(set) var isFinished = false
+  /// Bytes that came out so far.
+  public private(set) var producedCount = 0
   let limit: Int
 
-  /// - Parameter hasHeader: whether the bytes begin as zlib's own format does (RFC 1950).
-  init(limit: Int, hasHeader: Bool) throws(DICOMError) {
+  /// - Parameters:
+  ///   - limit: the most bytes that may come out.
+  ///   - hasHeader: whether the bytes begin as zlib's own format does (RFC 1950).
+  public init(limit: Int, hasHeader: Bool) throws(DICOMError) {
     self.limit = limit
     stream = UnsafeMutablePointer.allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -32,8 +36,8 @@ final class Inflater {
   }
 
   /// Inflates `input`, handing out what comes of it in pieces.
-  /// - Throws: `invalidDeflate`; `inflatedTooLarge` once more than `limit` bytes came out.
-  func inflate(
+  /// - Throws: `invalidDeflate`; `inflatedTooLarge` once more than `limit` bytes came out; what `consume` throws.
+  public func inflate(
     _ input: UnsafeRawBufferPointer, _ consume: (UnsafeRawBufferPointer) throws(DICOMError) -> Void
   ) throws(DICOMError) {
     let capacity = 256 * 1024

@@ -29,6 +29,7 @@ public final class ByteSource: @unchecked Sendable {
   private let base: UnsafeRawPointer
   /// In order, with gaps between them. Never empty; one part unless a stream left something out.
   private let parts: [Part]
+  /// The end of a first part that begins with the first byte; -1 if it begins later.
   private let firstEnd: Int
   private let owner: Owner
   private let keptCount: Int
@@ -46,7 +47,8 @@ public final class ByteSource: @unchecked Sendable {
     keptCount = buffer.count
     owner = .memory
     self.parts = parts.isEmpty ? [Part(offset: 0, kept: 0, count: 0)] : parts
-    firstEnd = self.parts[0].count
+    // What is kept of a stream begins behind the file's head.
+    firstEnd = self.parts[0].offset == 0 ? self.parts[0].count : -1
     self.count = count
   }
 

@@ -76,9 +76,9 @@ public struct DICOMJSONReader {
         try builder.append(.specificCharacterSet, .CS, "ISO_IR 192")
         mustTellUTF8 = false
       }
-      // All text is UTF-8, in items too.
-      if tag == .specificCharacterSet, !isASCII {
-        if depth > 0 { try builder.append(tag, .CS, "ISO_IR 192") }
+      // All text is UTF-8, in items too, whatever the model says of where it came from.
+      if tag == .specificCharacterSet, !isASCII || hasValue(node) {
+        if depth > 0 || isASCII { try builder.append(tag, .CS, "ISO_IR 192") }
         continue
       }
       try readAttribute(tag, node)
@@ -107,6 +107,10 @@ public struct DICOMJSONReader {
     } else {
       try builder.append(tag, vr, bytes: [])
     }
+  }
+
+  private func hasValue(_ node: JSONNode) -> Bool {
+    document.member(node, Self.valueKey).map { document.kind($0) == .array && document.count($0) > 0 } ?? false
   }
 
   private func vr(_ tag: Tag, _ node: JSONNode) throws -> VR {

@@ -21,6 +21,15 @@ public struct DataSetBuilder: Sendable {
     if value.count & 1 != 0 { bytes.append(vr.padding) }
   }
 
+  /// Appends tag, VR and length of a value that the caller puts behind `bytes`; an odd length is counted with its
+  /// padding. Nothing may be appended after it.
+  /// - Throws: `unencodable` for 4 GB or more.
+  public mutating func appendHeader(_ tag: Tag, _ vr: VR, length: Int) throws(DICOMError) {
+    let limit = vr.hasLongLength ? Int(DataSetParser.undefined) - 1 : DataSetEncoder.shortLengthMax
+    guard length >= 0, length <= limit else { throw DICOMError(.unencodable, tag: tag, at: bytes.count) }
+    appendHeader(tag, vr, UInt32(length + (length & 1)))
+  }
+
   /// Appends text, several values separated by `\`.
   public mutating func append(_ tag: Tag, _ vr: VR, _ text: String) throws(DICOMError) {
     try append(tag, vr, bytes: text.utf8)

@@ -262,13 +262,21 @@ struct DataSetEncoder {
     }
     let length = value.count + (value.count & 1)
     try writeHeader(record, length: length)
-    let size = edit.vr.wordSize
+    let size = wordSize(edit)
     if isBigEndian(record), size > 1 {
       value.withUnsafeBytes { appendSwapped($0, size) }
     } else {
       buffer.append(contentsOf: value)
     }
     if value.count & 1 != 0 { buffer.append(edit.vr.padding) }
+  }
+
+  /// As `DataSetTape.wordSize`, of a value that is new.
+  private func wordSize(_ edit: DataSetEdit) -> Int {
+    guard edit.tag == .pixelData, edit.vr == .OW else { return edit.vr.wordSize }
+    let told = edits.first { $0.tag == .bitsAllocated }?.value.map { $0.reversed().reduce(0) { $0 << 8 | Int($1) } }
+    return DataSetTape.wordSize(
+      bitsAllocated: told ?? DataSet(tape, record: 0).integer(.bitsAllocated) ?? 16)
   }
 }
 

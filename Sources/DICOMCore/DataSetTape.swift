@@ -71,8 +71,11 @@ final class DataSetTape: Sendable {
     guard record.tag == .pixelData, record.vr == .OW,
       let bits = find(.bitsAllocated, in: Int(record.parent)).flatMap({ DataElement(self, record: $0).integer })
     else { return record.vr.wordSize }
-    return bits == 64 ? 8 : bits == 32 ? 4 : 2
+    return Self.wordSize(bitsAllocated: bits)
   }
+
+  /// Of pixel data in OW.
+  static func wordSize(bitsAllocated: Int) -> Int { bitsAllocated == 64 ? 8 : bitsAllocated == 32 ? 4 : 2 }
 
   /// The record of an element, searched in a data set's records. Of several with the same tag it is the last.
   func find(_ tag: Tag, in dataSet: Int) -> Int? {

@@ -95,8 +95,9 @@ public struct NativeXMLReader {
         try builder.append(.specificCharacterSet, .CS, "ISO_IR 192")
         mustTellUTF8 = false
       }
-      if tag == .specificCharacterSet, !isASCII {
-        if depth > 0 { try builder.append(tag, .CS, "ISO_IR 192") }
+      // As in DICOM JSON: text is UTF-8, whatever the model says.
+      if tag == .specificCharacterSet, !isASCII || node.children.contains(where: { !$0.text.isEmpty }) {
+        if depth > 0 || isASCII { try builder.append(tag, .CS, "ISO_IR 192") }
         continue
       }
       try readAttribute(tag, node, depth)

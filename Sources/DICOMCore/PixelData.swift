@@ -10,6 +10,8 @@ public struct PixelData: Sendable {
   public let bitsAllocated: Int
   /// (0028,0008) as it stands; 1 if absent, empty or less than 1.
   public let declaredFrames: Int
+  /// Whether two pixels share their chrominance: YBR_FULL_422 and the retired YBR_PARTIAL_422.
+  private let isSubsampled: Bool
   private let extendedOffsets: [UInt64]
   private let extendedLengths: [UInt64]
 
@@ -40,6 +42,10 @@ public struct PixelData: Sendable {
     samplesPerPixel = max(1, value(.samplesPerPixel, 1))
     bitsAllocated = kind == .float ? 32 : kind == .double ? 64 : value(.bitsAllocated, 8)
     declaredFrames = max(1, value(.numberOfFrames, 1))
+    let interpretation = dataSet.string(.photometricInterpretation)
+    isSubsampled =
+      (interpretation == "YBR_FULL_422" || interpretation == "YBR_PARTIAL_422") && samplesPerPixel == 3
+      && bitsAllocated == 8 && columns % 2 == 0
     extendedOffsets = dataSet[.extendedOffsetTable]?.words64 ?? []
     extendedLengths = dataSet[.extendedOffsetTableLengths]?.words64 ?? []
   }
@@ -48,8 +54,18 @@ public struct PixelData: Sendable {
   public var isEncapsulated: Bool { element.isEncapsulated }
 
   /// Bits of a native frame; nil if the image's measures make no sense.
+  ///
+  /// Of pixels that share their chrominance two samples each are stored (PS3.3 C.7.6.3.1.2), unless there are bytes for
+  /// three, as some writers have it.
   public var frameBits: Int? {
-    var bits = samplesPerPixel
+    guard let whole = bits(ofSamples: samplesPerPixel) else { return nil }
+    let isShort = isSubsampled && !isEncapsulated && element.length / declaredFrames < whole / 8
+    return isShort ? bits(ofSamples: 2) : whole
+  }
+
+  /// Bits of a frame with so many samples for each pixel.
+  private func bits(ofSamples samples: Int) -> Int? {
+    var bits = samples
     for factor in [rows, columns, bitsAllocated] {
       let (product, overflow) = bits.multipliedReportingOverflow(by: factor)
       if overflow { return nil }

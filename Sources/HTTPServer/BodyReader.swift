@@ -39,7 +39,7 @@ final class BodyReader {
     reservation = BodyReservation(budget)
   }
 
-  private static var noRoom: RequestError {
+  static var noRoom: RequestError {
     RequestError(503, "The server holds as many request bodies as it can; try again later.")
   }
 

@@ -10,17 +10,15 @@ extension Connection {
     var bytesOut: Int
     let head: RequestHead
     let status: Int
-    let bodyCount: Int
     private var waiting: [CheckedContinuation<Void, any Error>] = []
     private var isClosed = false
 
-    init(isChunked: Bool, left: Int?, bytesOut: Int, head: RequestHead, status: Int, bodyCount: Int) {
+    init(isChunked: Bool, left: Int?, bytesOut: Int, head: RequestHead, status: Int) {
       self.isChunked = isChunked
       self.left = left
       self.bytesOut = bytesOut
       self.head = head
       self.status = status
-      self.bodyCount = bodyCount
     }
 
     /// Resumes once the client has taken more, or throws: a write may just have found that the client is gone.
@@ -51,7 +49,8 @@ extension Connection {
 
   /// Writes the handler's answer; returns the producer if the body is still to be made.
   func answer(_ response: HTTPResponse, number: UInt64) -> Producer? {
-    guard number == self.number, case .handling(let head, let bodyCount) = state else { return nil }
+    guard number == self.number, case .handling(let head) = state else { return nil }
+    abandonBody(.answered)
     if loop.isStopping { closesAfterAnswer = true }
     if response.header("connection").map({ HTTPResponse.isSame($0, "close") }) == true { closesAfterAnswer = true }
     let framing = framing(response, head)
@@ -59,14 +58,12 @@ extension Connection {
     let bytes = writeHead(response, framing, minorVersion: head.minorVersion, withBody: head.method != .head)
     if head.method != .head, case .stream(let count, let producer) = response.body, framing.hasBody {
       state = .streaming(
-        Stream(
-          isChunked: framing.isChunked, left: count, bytesOut: bytes, head: head, status: response.status,
-          bodyCount: bodyCount))
+        Stream(isChunked: framing.isChunked, left: count, bytesOut: bytes, head: head, status: response.status))
       watchProgress()
       process()
       return producer
     }
-    observe(head, bodyCount, response.status, bytes, since: startedAt)
+    observe(head, response.status, bytes, since: startedAt)
     answerIsWritten()
     return nil
   }
@@ -74,8 +71,10 @@ extension Connection {
   /// Answers a request that never reaches a handler, or whose handler is too late; the connection ends with it,
   /// since what follows on it cannot be trusted to be a request.
   func refuse(_ error: RequestError, _ head: RequestHead? = nil) {
+    abandonBody(HTTPBodyError(error))
     number &+= 1
     task = nil
+    bodyCount = 0
     closesAfterAnswer = true
     var response = service.errorBody(error.status, error.diagnostics)
     response.status = error.status
@@ -84,7 +83,7 @@ extension Connection {
     let wasHandling = isHandling
     let framing = ResponseHead.Framing.length(response.body.count ?? 0)
     let bytes = writeHead(response, framing, minorVersion: head?.minorVersion ?? 1, withBody: head?.method != .head)
-    observe(head, 0, error.status, bytes, since: wasHandling ? startedAt : nil)
+    observe(head, error.status, bytes, since: wasHandling ? startedAt : nil)
     answerIsWritten()
   }
 
@@ -155,7 +154,7 @@ extension Connection {
     needsFlush = false
     let isWritten = context.eventLoop.makePromise(of: Void.self)
     isWritten.futureResult.whenComplete { [self] _ in lastAnswerIsTaken() }
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: isWritten)
+    context.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: isWritten)
   }
 
   private func lastAnswerIsTaken() {
@@ -163,18 +162,34 @@ extension Connection {
     if inputHasEnded { return close() }
     state = .lingering
     deadline = loop.deadline(afterSeconds: Self.lingerSecondsMax)
+    lingerEnd = loop.deadline(afterSeconds: Self.lingerTotalSecondsMax)
     context.close(mode: .output, promise: nil)
   }
 
   func write(_ buffer: ByteBuffer) {
     needsFlush = true
-    context?.write(wrapOutboundOut(buffer), promise: nil)
+    context?.write(wrapOutboundOut(.byteBuffer(buffer)), promise: nil)
+  }
+
+  private func write(_ file: HTTPFile, _ range: Range<Int>) {
+    guard let context else { return }
+    needsFlush = true
+    // One handle for each write: NIO lets a handle be used in one place at a time only.
+    let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: file.descriptor)
+    let region = FileRegion(fileHandle: handle, readerIndex: range.lowerBound, endIndex: range.upperBound)
+    let isWritten = context.eventLoop.makePromise(of: Void.self)
+    // The descriptor is the file's, which is held here until it is not needed any more.
+    isWritten.futureResult.whenComplete { _ in
+      _ = try? handle.takeDescriptorOwnership()
+      withExtendedLifetime(file) {}
+    }
+    context.write(wrapOutboundOut(.fileRegion(region)), promise: isWritten)
   }
 
   /// From now on the client or the producer has `idleSecondsMax` to make progress.
   func watchProgress() { deadline = loop.deadline(afterSeconds: limits.idleSecondsMax) }
 
-  private func observe(_ head: RequestHead?, _ bodyCount: Int, _ status: Int, _ bytesOut: Int, since: UInt64?) {
+  private func observe(_ head: RequestHead?, _ status: Int, _ bytesOut: Int, since: UInt64?) {
     guard let observer = service.observer else { return }
     observer(
       HTTPExchange(
@@ -184,11 +199,24 @@ extension Connection {
 
   // MARK: Streamed answers
 
-  func writePiece(_ buffer: ByteBuffer, number: UInt64, _ continuation: CheckedContinuation<Void, any Error>) {
+  /// What a producer writes.
+  enum Piece {
+    case bytes(ByteBuffer)
+    case file(HTTPFile, Range<Int>)
+
+    var count: Int {
+      switch self {
+      case .bytes(let buffer): buffer.readableBytes
+      case .file(_, let range): range.count
+      }
+    }
+  }
+
+  func writePiece(_ piece: Piece, number: UInt64, _ continuation: CheckedContinuation<Void, any Error>) {
     guard number == self.number, case .streaming(let stream) = state, let context else {
       return continuation.resume(throwing: HTTPStreamClosed())
     }
-    let count = buffer.readableBytes
+    let count = piece.count
     // An empty chunk would end the body (RFC 9112 §7.1).
     guard count > 0 else { return continuation.resume() }
     if let left = stream.left {
@@ -196,7 +224,10 @@ extension Connection {
       stream.left = left - count
     }
     if stream.isChunked { write(ByteBuffer(string: String(count, radix: 16) + "\r\n")) }
-    write(buffer)
+    switch piece {
+    case .bytes(let buffer): write(buffer)
+    case .file(let file, let range): write(file, range)
+    }
     if stream.isChunked { write(ByteBuffer(staticString: "\r\n")) }
     stream.bytesOut += count
     watchProgress()
@@ -209,7 +240,7 @@ extension Connection {
     guard number == self.number, case .streaming(let stream) = state else { return }
     guard isComplete, stream.left ?? 0 == 0 else { return close() }
     if stream.isChunked { write(ByteBuffer(staticString: "0\r\n\r\n")) }
-    observe(stream.head, stream.bodyCount, stream.status, stream.bytesOut, since: startedAt)
+    observe(stream.head, stream.status, stream.bytesOut, since: startedAt)
     answerIsWritten()
   }
 }

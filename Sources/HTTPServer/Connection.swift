@@ -8,15 +8,15 @@ import Synchronization
 /// order; past `waitingBytesMax` of them the socket is not read any more.
 final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined to its event loop
   typealias InboundIn = ByteBuffer
-  typealias OutboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
+  typealias OutboundIn = IOData
+  typealias OutboundOut = IOData
 
   enum State {
     /// Waiting for a request or receiving its head.
     case head(RequestHeadParser)
     case body(RequestHead, BodyReader)
-    /// The handler has the request.
-    case handling(RequestHead, bodyCount: Int)
+    /// The handler has the request, and reads its body if that is streamed.
+    case handling(RequestHead)
     /// A producer writes the answer.
     case streaming(Stream)
     /// The answer is written, but the client is slow to take it.
@@ -30,9 +30,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
 
   /// Bytes of requests sent ahead that are held beside a request being handled.
   static let waitingBytesMax = 16 * 1024
-  /// How long a client may take to read its last answer and close. Closing at once would destroy an answer sent
-  /// while the client is still sending (RFC 9112 §9.6).
+  /// How long a client that was sent its last answer may send nothing and not close. Closing at once would destroy an
+  /// answer sent while the client is still sending (RFC 9112 §9.6).
   static let lingerSecondsMax = 2
+  /// How long such a client may go on sending.
+  static let lingerTotalSecondsMax = 30
 
   let loop: ConnectionLoop
   var service: Service { loop.service }
@@ -51,8 +53,17 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   /// Bytes the socket had not taken when last looked at, to tell a slow client from a stuck one.
   var unsentBytes = 0
   var inputHasEnded = false
+  /// Bytes of the request's body so far.
+  var bodyCount = 0
+  /// The streamed body of the request being handled.
+  var incoming: IncomingBody?
+  /// The rest of a body that nobody reads: the connection ends with the answer.
+  var dropsInput = false
+  /// When a lingering connection is closed whatever the client does.
+  var lingerEnd = NIODeadline.distantFuture
 
   private let remoteAddress: String
+  /// Received, but not of the request being handled.
   var pending: ByteBuffer?
   private var bodyBeganAt = NIODeadline.uptimeNanoseconds(0)
   private var isProcessing = false
@@ -91,19 +102,37 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
     switch state {
-    case .finishing, .lingering, .closed: return
-    default: break
+    case .lingering:
+      deadline = min(loop.deadline(afterSeconds: Self.lingerSecondsMax), lingerEnd)
+      return
+    case .finishing, .closed: return
+    default: if dropsInput { return }
     }
+    incoming?.receive(&buffer)
+    guard buffer.readableBytes > 0 else { return }
     if pending == nil { pending = buffer } else { pending?.writeBuffer(&buffer) }
     process()
   }
 
+  func channelReadComplete(context: ChannelHandlerContext) {
+    feed()
+    context.fireChannelReadComplete()
+  }
+
   func read(context: ChannelHandlerContext) {
-    if pendingCount > Self.waitingBytesMax, isBusy {
-      readIsHeld = true
-    } else {
-      context.read()
-    }
+    if mayRead { context.read() } else { readIsHeld = true }
+  }
+
+  private var mayRead: Bool {
+    guard isBusy else { return true }
+    return pendingCount <= Self.waitingBytesMax && incoming.map { $0.held < IncomingBody.windowBytes } ?? true
+  }
+
+  /// Reads again if that was put off and there is room now.
+  func releaseRead() {
+    guard readIsHeld, mayRead else { return }
+    readIsHeld = false
+    context?.read()
   }
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
@@ -128,7 +157,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     switch state {
     case .head, .body: finishAndClose()
     case .lingering: close()
-    case .handling, .streaming, .draining, .finishing, .closed: break
+    case .handling: feed()
+    case .streaming, .draining, .finishing, .closed: break
     }
   }
 
@@ -154,10 +184,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
       needsFlush = false
       context?.flush()
     }
-    if readIsHeld, !isBusy || pendingCount <= Self.waitingBytesMax {
-      readIsHeld = false
-      context?.read()
-    }
+    releaseRead()
   }
 
   /// False if it takes an event to go on.
@@ -197,6 +224,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
       handle(head, HTTPBody())
       return true
     }
+    if let bytesMax = service.streaming?(head.method, head.target, head.headers) {
+      return beginStreamedBody(head, bytesMax: bytesMax)
+    }
     do throws(RequestError) {
       let allocator = context?.channel.allocator ?? ByteBufferAllocator()
       let reader = try BodyReader(head.framing, limits: limits, budget: service.bodies, allocator: allocator)
@@ -229,15 +259,17 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     }
   }
 
-  private func handle(_ head: RequestHead, _ body: HTTPBody) {
+  /// - Parameter stream: of a streamed body; `body` is empty then.
+  func handle(_ head: RequestHead, _ body: HTTPBody, stream: ((UInt64) -> HTTPBodyStream)? = nil) {
     number &+= 1
-    state = .handling(head, bodyCount: body.count)
+    state = .handling(head)
+    bodyCount = body.count
     closesAfterAnswer = !head.isKeepAlive || loop.isStopping
     deadline = loop.deadline(afterSeconds: limits.requestDeadlineSecondsMax)
     if service.observer != nil { startedAt = monotonicNanoseconds() }
     service.requestsInFlight.add(1, ordering: .relaxed)
-    let request = HTTPRequest(head: head, body: body, remoteAddress: remoteAddress)
     let number = number
+    let request = HTTPRequest(head: head, body: body, stream: stream?(number), remoteAddress: remoteAddress)
     let running = loop.run { [self] in
       let response = await service.handler(request)
       loop.eventLoop.preconditionInEventLoop()
@@ -269,7 +301,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
         close()
       }
     case .body(let head, let reader): checkBodyRate(head, reader)
-    case .handling(let head, _):
+    case .handling(let head):
+      if let incoming, incoming.isAwaited {
+        checkRate(incoming)
+        break
+      }
       task?.cancel()
       let seconds = limits.requestDeadlineSecondsMax
       refuse(RequestError(503, "The request took longer than \(seconds) seconds and was given up."), head)
@@ -328,6 +364,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   /// Tells everybody who waits that nothing more will happen.
   private func end() {
     if case .streaming(let stream) = state { stream.close() }
+    abandonBody(.closed)
     state = .closed
     deadline = .distantFuture
     pending = nil

@@ -105,19 +105,21 @@ final class Service: Sendable {
   /// Lines of every answer's head, as they are sent.
   let commonFields: [UInt8]
   let errorBody: @Sendable (_ status: Int, _ diagnostics: String) -> HTTPResponse
+  let streaming: HTTPServer.StreamedBodies?
   let observer: (@Sendable (HTTPExchange) -> Void)?
   let openConnections = Atomic<Int>(0)
   let requestsInFlight = Atomic<Int>(0)
 
   init(
     limits: Limits, clock: Clock, handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
-    commonFields: [(name: String, value: String)],
+    commonFields: [(name: String, value: String)], streaming: HTTPServer.StreamedBodies?,
     errorBody: @escaping @Sendable (Int, String) -> HTTPResponse, observer: (@Sendable (HTTPExchange) -> Void)?
   ) {
     self.limits = limits
     self.clock = clock
     self.handler = handler
     self.commonFields = ResponseHead.lines(commonFields)
+    self.streaming = streaming
     self.errorBody = errorBody
     self.observer = observer
     bodies = BodyBudget(max: limits.bodyBytesInFlightMax)
@@ -139,7 +141,7 @@ public struct HTTPExchange: Sendable {
   public var bytesIn: Int
   /// Head and body as handed to the socket.
   public var bytesOut: Int
-  /// From the request's last byte until the answer was handed to the socket; 0 if the request was refused while it
-  /// was being received.
+  /// From the request's last byte, or from the end of its head if its body is streamed, until the answer was handed to
+  /// the socket; 0 if the request was refused while it was being received.
   public var nanoseconds: UInt64
 }

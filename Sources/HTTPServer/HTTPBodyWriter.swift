@@ -12,13 +12,27 @@ public struct HTTPBodyWriter: Sendable {
   }
 
   /// Sends a piece without copying it.
-  public func write(_ buffer: ByteBuffer) async throws {
+  public func write(_ buffer: ByteBuffer) async throws { try await write(.bytes(buffer)) }
+
+  /// Sends bytes of a file without their passing through this process.
+  /// - Throws: `HTTPStreamClosed`, also if the file does not have so many bytes.
+  public func write(_ file: HTTPFile, _ range: Range<Int>) async throws {
+    guard range.lowerBound >= 0, range.upperBound <= file.count else { throw HTTPStreamClosed() }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = min(range.upperBound, start + HTTPFile.pieceBytesMax)
+      try await write(.file(file, start..<end))
+      start = end
+    }
+  }
+
+  private func write(_ piece: Connection.Piece) async throws {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       let loop = connection.loop.eventLoop
       if loop.inEventLoop {
-        connection.writePiece(buffer, number: number, continuation)
+        connection.writePiece(piece, number: number, continuation)
       } else {
-        loop.execute { connection.writePiece(buffer, number: number, continuation) }
+        loop.execute { connection.writePiece(piece, number: number, continuation) }
       }
     }
   }

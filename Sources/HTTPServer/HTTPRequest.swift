@@ -1,10 +1,12 @@
-/// One request, wholly received.
+/// One request: wholly received, or with a body that is still coming.
 public struct HTTPRequest: Sendable {
   public var method: HTTPMethod
   /// Path and query as received, still percent-encoded: always begins with `/`, or is `*` (RFC 9112 §3.2).
   public var target: String
   public var headers: HTTPHeaders
   public var body: HTTPBody
+  /// A streamed body, which the handler reads as it comes; nil if `body` is all there is.
+  public var stream: HTTPBodyStream?
   /// The host the client addressed, with its port: the target's authority, else the `Host` field (RFC 9112 §3.2.2).
   public var host: String?
   /// The peer's IP address, without port; empty if there is none.
@@ -22,11 +24,12 @@ public struct HTTPRequest: Sendable {
     self.remoteAddress = remoteAddress
   }
 
-  init(head: RequestHead, body: HTTPBody, remoteAddress: String) {
+  init(head: RequestHead, body: HTTPBody, stream: HTTPBodyStream?, remoteAddress: String) {
     self.method = head.method
     self.target = head.target
     self.headers = head.headers
     self.body = body
+    self.stream = stream
     self.host = head.authority
     self.remoteAddress = remoteAddress
   }

@@ -10,8 +10,8 @@ public struct HTTPAddress: Sendable, Hashable {
   public var port: Int
 }
 
-/// An HTTP/1.1 server over TCP: it receives whole requests within `Limits`, hands them to one function and sends
-/// what that returns. It knows nothing of what the requests mean.
+/// An HTTP/1.1 server over TCP: it receives requests within `Limits`, hands them to one function and sends what that
+/// returns. Bodies are received whole, or streamed where that is wanted. It knows nothing of what the requests mean.
 ///
 /// The handler runs on the event loop of its connection until it waits for something: it must not block.
 public final class HTTPServer: Sendable {
@@ -20,6 +20,10 @@ public final class HTTPServer: Sendable {
     var channel: any Channel
     var loops: [ConnectionLoop]
   }
+
+  /// Says of a request by its head how many bytes its body may have, if the handler is to read it as it comes; nil if
+  /// it is to be received whole, within `Limits.bodyBytesMax`. Called on the event loop.
+  public typealias StreamedBodies = @Sendable (_ method: HTTPMethod, _ target: String, _ headers: HTTPHeaders) -> Int?
 
   private static let backlog: Int32 = 4_096
   /// How long handlers may take to hear that they are cancelled, when the time to stop is over.
@@ -37,12 +41,13 @@ public final class HTTPServer: Sendable {
   ///   - eventLoops: threads that serve connections; nil is one per core.
   ///   - commonFields: header fields of every answer, also of those that no handler made; what the handler adds under
   ///     these names comes on top of them.
+  ///   - streaming: which bodies are streamed, see `HTTPRequest.stream`; nil: none.
   ///   - errorBody: renders an answer to a request that reaches no handler (malformed, too large, too slow …) from
   ///     a status and a sentence for the client; the server sets the status and closes the connection after it.
   ///   - observer: called on the event loop after every answer.
   public init(
     host: String, port: Int, limits: Limits = Limits(), eventLoops: Int? = nil, clock: Clock = .system,
-    commonFields: [(name: String, value: String)] = [],
+    commonFields: [(name: String, value: String)] = [], streaming: StreamedBodies? = nil,
     errorBody: @escaping @Sendable (_ status: Int, _ diagnostics: String) -> HTTPResponse = HTTPServer.plainText,
     observer: (@Sendable (HTTPExchange) -> Void)? = nil,
     handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
@@ -54,8 +59,8 @@ public final class HTTPServer: Sendable {
     // A buffer cannot be larger than this.
     limits.bodyBytesMax = min(limits.bodyBytesMax, Int(Int32.max))
     service = Service(
-      limits: limits, clock: clock, handler: handler, commonFields: commonFields, errorBody: errorBody,
-      observer: observer)
+      limits: limits, clock: clock, handler: handler, commonFields: commonFields, streaming: streaming,
+      errorBody: errorBody, observer: observer)
   }
 
   /// Connections open now.

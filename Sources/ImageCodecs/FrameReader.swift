@@ -10,7 +10,7 @@ public struct FrameReader: Sendable {
   /// 8-bit samples in words of 16 bits, the first in the lower half (PS3.5 §8.1.2): of a big endian word that is the
   /// second byte. Holds where the pixel data is.
   private let pairs: Range<Int>?
-  let places: [FramePlace]
+  let places: [PixelData.Frame]
   let limits: CodecLimits
 
   /// - Throws: `noPixelData`, `unsupportedTransferSyntax`, `unsupportedImage`; `tooLarge` if a frame passes the limit.
@@ -31,9 +31,7 @@ public struct FrameReader: Sendable {
     isBigEndian = pixelData.element.isBigEndian || file.transferSyntax == .geImplicitBigEndianPixels
     let isPaired = isBigEndian && codec == .native && image.bitsAllocated <= 8 && pixelData.element.vr == .OW
     pairs = isPaired ? pixelData.element.valueRange : nil
-    places =
-      codec == .native && image.photometricInterpretation == .ybrFull422
-      ? NativeFrames.subsampledPlaces(pixelData, image) : pixelData.frames.map(FramePlace.init)
+    places = pixelData.frames
     self.limits = limits
   }
 
@@ -72,7 +70,7 @@ public struct FrameReader: Sendable {
   }
 
   private func withStream<R>(
-    of place: FramePlace, _ body: (UnsafeRawBufferPointer) throws(ImageError) -> R
+    of place: PixelData.Frame, _ body: (UnsafeRawBufferPointer) throws(ImageError) -> R
   ) throws(ImageError) -> R {
     guard place.count <= limits.streamBytesMax || codec == .native else { throw ImageError(.tooLarge) }
     var result: Result<R, ImageError>?
@@ -91,16 +89,4 @@ public struct FrameReader: Sendable {
     guard let result else { throw ImageError(.unreadable) }
     return try result.get()
   }
-}
-
-/// Where a frame is in the source.
-struct FramePlace: Sendable {
-  let ranges: [Range<Int>]
-  let bitOffset: Int
-
-  var count: Int { ranges.reduce(0) { $0 + $1.count } }
-}
-
-extension FramePlace {
-  init(_ frame: PixelData.Frame) { self.init(ranges: frame.ranges, bitOffset: frame.bitOffset) }
 }

@@ -10,24 +10,10 @@ struct NativeFrames {
     self.isBigEndian = isBigEndian
   }
 
-  /// Places of frames whose chrominance has half the columns (PS3.3 C.7.6.3.1.2, YBR_FULL_422): two samples a pixel.
-  static func subsampledPlaces(_ pixelData: PixelData, _ image: ImagePixel) -> [FramePlace] {
-    guard image.bitsAllocated == 8, image.samplesPerPixel == 3, image.columns % 2 == 0 else {
-      return pixelData.frames.map(FramePlace.init)
-    }
-    let size = image.pixelCount * 2
-    let length = pixelData.element.length
-    // Expanded in spite of its name, as some writers have it.
-    if length / pixelData.declaredFrames >= image.frameBytes { return pixelData.frames.map(FramePlace.init) }
-    let start = pixelData.element.valueRange.lowerBound
-    return (0..<min(pixelData.declaredFrames, length / size)).map {
-      FramePlace(ranges: [start + $0 * size..<start + ($0 + 1) * size], bitOffset: 0)
-    }
-  }
-
   func decode(_ stream: UnsafeRawBufferPointer, _ bitOffset: Int = 0) throws(ImageError) -> Frame {
     if image.bitsAllocated == 1 { return try unpack(stream, bitOffset) }
-    if image.photometricInterpretation == .ybrFull422, stream.count < image.frameBytes { return try expand(stream) }
+    let isSubsampled = [.ybrFull422, .ybrPartial422].contains(image.photometricInterpretation)
+    if isSubsampled, stream.count < image.frameBytes { return try expand(stream) }
     guard stream.count >= image.frameBytes else { throw ImageError(.malformedStream) }
     var bytes = Array(UnsafeRawBufferPointer(rebasing: stream[..<image.frameBytes]))
     if isBigEndian { Self.swap(&bytes, image.sampleBytes) }
@@ -54,7 +40,7 @@ struct NativeFrames {
     return Frame(image: image.oneBitExpanded, bytes: bytes)
   }
 
-  /// Y Y Cb Cr for each two pixels.
+  /// Y Y Cb Cr for each two pixels (PS3.3 C.7.6.3.1.2).
   private func expand(_ stream: UnsafeRawBufferPointer) throws(ImageError) -> Frame {
     guard stream.count >= image.pixelCount * 2 else { throw ImageError(.malformedStream) }
     var bytes: [UInt8] = []
@@ -65,7 +51,7 @@ struct NativeFrames {
       bytes.append(contentsOf: [first, blue, red, second, blue, red])
     }
     var described = image
-    described.photometricInterpretation = .ybrFull
+    if image.photometricInterpretation == .ybrFull422 { described.photometricInterpretation = .ybrFull }
     return Frame(image: described, bytes: bytes)
   }
 

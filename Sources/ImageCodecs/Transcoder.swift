@@ -19,11 +19,7 @@ public struct Transcoder: Sendable {
     encoder = try FrameEncoder(transferSyntax, parameters: parameters)
     let pixelData = PixelData(file.dataSet)
     let isEncapsulated = pixelData?.isEncapsulated ?? false
-    // Wide samples are turned around as such, and not as the words of 16 bits that OW says.
-    let turnsWide =
-      (pixelData?.bitsAllocated ?? 0) > 16
-      && file.transferSyntax.encoding.isBigEndian != transferSyntax.encoding.isBigEndian
-    let staysNative = !isEncapsulated && encoder.target == .native && !turnsWide
+    let staysNative = !isEncapsulated && encoder.target == .native
     if pixelData == nil || staysNative || file.transferSyntax == transferSyntax {
       reader = nil
       first = nil
@@ -43,7 +39,7 @@ public struct Transcoder: Sendable {
 
   /// Partial ranges are of no use to readers of other transfer syntaxes, and what lossy JPEG made YCbCr they expect as
   /// RGB.
-  private static func converted(_ frame: Frame, from codec: Codec, for encoder: FrameEncoder) throws(ImageError)
+  static func converted(_ frame: Frame, from codec: Codec, for encoder: FrameEncoder) throws(ImageError)
     -> Frame
   {
     switch frame.image.photometricInterpretation {

@@ -1,3 +1,4 @@
+import DICOMweb
 import FHIRModel
 import FHIRService
 import FHIRStore
@@ -8,6 +9,8 @@ enum Activity: Int, CaseIterable, Sendable {
   case none, welcome, health, metrics, options
   case capabilities, versions, read, vread, create, update, patch, delete, searchType, searchSystem
   case searchCompartment, historyInstance, historyType, historySystem, bundle, fhirPath, operation
+  case dicomStore, dicomSearch, dicomRetrieve, dicomMetadata, dicomFrames, dicomRendered, dicomThumbnail
+  case dicomBulkData, dicomPixelData, dicomDelete, dicomChangeFeed, dicomPartitions, dicomCapabilities, dicomURI
 
   var name: String {
     switch self {
@@ -33,6 +36,20 @@ enum Activity: Int, CaseIterable, Sendable {
     case .bundle: "bundle"
     case .fhirPath: "fhirpath"
     case .operation: "operation"
+    case .dicomStore: "dicom-store"
+    case .dicomSearch: "dicom-search"
+    case .dicomRetrieve: "dicom-retrieve"
+    case .dicomMetadata: "dicom-metadata"
+    case .dicomFrames: "dicom-frames"
+    case .dicomRendered: "dicom-rendered"
+    case .dicomThumbnail: "dicom-thumbnail"
+    case .dicomBulkData: "dicom-bulkdata"
+    case .dicomPixelData: "dicom-pixeldata"
+    case .dicomDelete: "dicom-delete"
+    case .dicomChangeFeed: "dicom-changefeed"
+    case .dicomPartitions: "dicom-partitions"
+    case .dicomCapabilities: "dicom-capabilities"
+    case .dicomURI: "dicom-wado-uri"
     }
   }
 
@@ -55,6 +72,54 @@ enum Activity: Int, CaseIterable, Sendable {
     case .fhirPath: self = .fhirPath
     case .operation: self = .operation
     }
+  }
+
+  init(_ interaction: DICOMInteraction) {
+    switch interaction {
+    case .store: self = .dicomStore
+    case .search: self = .dicomSearch
+    case .retrieve: self = .dicomRetrieve
+    case .metadata: self = .dicomMetadata
+    case .frames: self = .dicomFrames
+    case .rendered: self = .dicomRendered
+    case .thumbnail: self = .dicomThumbnail
+    case .bulkData: self = .dicomBulkData
+    case .pixelData: self = .dicomPixelData
+    case .delete: self = .dicomDelete
+    case .changeFeed, .changeFeedLatest: self = .dicomChangeFeed
+    case .partitions: self = .dicomPartitions
+    case .capabilities: self = .dicomCapabilities
+    case .wadoURI: self = .dicomURI
+    }
+  }
+
+  /// The path of an interaction with its values left out, such as `studies/{study}/metadata`.
+  static func shape(_ interaction: DICOMInteraction) -> String {
+    switch interaction {
+    case .store(let study): "studies" + (study == nil ? "" : "/{study}")
+    case .search(let scope):
+      (scope.study == nil ? "" : "studies/{study}/") + (scope.series == nil ? "" : "series/{series}/")
+        + (scope.level == .study ? "studies" : scope.level == .series ? "series" : "instances") + "?{query}"
+    case .retrieve(let target), .delete(let target): shape(target)
+    case .metadata(let target): shape(target) + "/metadata"
+    case .frames(let target, _): shape(target) + "/frames/{frames}"
+    case .rendered(let target, let frames): shape(target, frames) + "/rendered"
+    case .thumbnail(let target, let frames): shape(target, frames) + "/thumbnail"
+    case .bulkData(let target, let path): shape(target) + "/bulkdata" + (path.isEmpty ? "" : "/{path}")
+    case .pixelData(let target): shape(target) + "/pixeldata"
+    case .changeFeed: "changefeed"
+    case .changeFeedLatest: "changefeed/latest"
+    case .partitions: "partitions"
+    case .capabilities: "/"
+    case .wadoURI: "wado"
+    }
+  }
+
+  private static func shape(_ target: Target, _ frames: [Int]? = nil) -> String {
+    var path = "studies/{study}"
+    if target.series != nil { path += "/series/{series}" }
+    if target.instance != nil { path += "/instances/{instance}" }
+    return path + (frames == nil ? "" : "/frames/{frames}")
   }
 
   /// The path of an interaction with its values left out, such as `Patient/{id}`.

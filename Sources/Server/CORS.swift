@@ -1,3 +1,4 @@
+import Base
 import HTTPServer
 
 /// Tells browsers which pages of other origins may ask and read (Fetch standard, "CORS protocol").
@@ -7,7 +8,7 @@ struct CORS {
   /// The header fields of an answer that a page may read beside those that every page may.
   static let exposed =
     "ETag, Location, Content-Location, X-Request-Id, X-Correlation-Id, X-Progress, Items-Deleted, Retry-After, Allow, "
-    + "X-Security-Context, Content-Disposition"
+    + "X-Security-Context, Content-Disposition, Content-Range, Warning, erroneous-dicom-attributes"
   /// Names of headers that a preflight asks for, together.
   static let requestedBytesMax = 4_096
 
@@ -61,7 +62,7 @@ struct CORS {
     guard configured.contains("*") else { return configured.joined(separator: ", ") }
     let names = asked.joined(separator: ", ")
     guard !names.isEmpty, names.utf8.count <= requestedBytesMax else { return nil }
-    return asked.allSatisfy { CORSConfiguration.isToken($0) } ? names : nil
+    return asked.allSatisfy { MediaType.isToken($0) } ? names : nil
   }
 
   private static func vary(_ response: inout HTTPResponse, by name: String) {

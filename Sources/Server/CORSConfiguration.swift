@@ -1,3 +1,5 @@
+import Base
+
 /// Which web pages of other origins may use the services (Fetch standard, "CORS protocol"). Without origins there are
 /// none, and no answer says a word about it.
 public struct CORSConfiguration: Sendable, Equatable {
@@ -33,7 +35,9 @@ public struct CORSConfiguration: Sendable, Equatable {
       return "'\(wrong)' is no CORS origin: a scheme and a host in lower case, as in https://app.example.org, "
         + "with a port if it is not the scheme's own, and nothing behind."
     }
-    for name in methods + headers where !Self.isToken(name) { return "'\(name)' is no name of a method or header." }
+    for name in methods + headers where !MediaType.isToken(name) {
+      return "'\(name)' is no name of a method or header."
+    }
     guard !methods.isEmpty, !headers.isEmpty else { return "CORS methods and headers are names or *." }
     guard (0...Self.maxAgeSecondsMax).contains(maxAgeSeconds) else {
       return "The CORS maximum age is a number of seconds from 0 to \(Self.maxAgeSecondsMax)."
@@ -58,18 +62,5 @@ public struct CORSConfiguration: Sendable, Equatable {
     else { return false }
     return !(scheme.elementsEqual("http".utf8) && host.hasSuffix(":80"))
       && !(scheme.elementsEqual("https".utf8) && host.hasSuffix(":443"))
-  }
-
-  /// RFC 9110 §5.6.2.
-  static func isToken(_ text: some StringProtocol) -> Bool {
-    !text.isEmpty
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "a")...UInt8(ascii: "z"):
-          true
-        default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-        }
-      }
   }
 }

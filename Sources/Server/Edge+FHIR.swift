@@ -191,7 +191,7 @@ extension Edge {
   }
 
   /// Off the event loop.
-  private func aside<Outcome: Sendable>(
+  func aside<Outcome: Sendable>(
     _ work: @escaping @Sendable () async throws(Fault) -> Outcome
   ) async throws(Fault) -> Outcome {
     let outcome = await withTaskExecutorPreference(globalConcurrentExecutor) { () async -> Result<Outcome, Fault> in

@@ -1,4 +1,5 @@
 import Base
+import DICOMService
 import FHIRModel
 import FHIRService
 import HTTPServer
@@ -39,25 +40,37 @@ extension Edge {
       writer.member("path", mount.path)
       writer.endObject()
     }
+    for mount in dicomMounts {
+      writer.beginObject()
+      writer.member("workspace", mount.workspace)
+      writer.member("name", mount.name)
+      writer.member("kind", "dicom")
+      writer.member("path", mount.path)
+      writer.endObject()
+    }
     writer.endArray()
     writer.endObject()
     return operatorAnswer(200, Self.json, writer.bytes)
   }
 
   /// `health/check`: 200 while every service reads and writes, else 503.
-  func check(_ request: HTTPRequest, _ mounts: [FHIRMount], _ trace: inout Trace) throws(Fault) -> HTTPResponse {
+  func check(
+    _ request: HTTPRequest, _ mounts: [FHIRMount], _ dicomMounts: [DICOMMount], _ trace: inout Trace
+  ) throws(Fault) -> HTTPResponse {
     trace.activity = .health
     if try isOptions(request, &trace) { return options(["GET", "HEAD"], &trace) }
-    let healthy = mounts.map { $0.service.isWritable }
-    let isHealthy = healthy.allSatisfy { $0 }
+    let services =
+      mounts.map { ("\($0.workspace)/\($0.name)", $0.service.isWritable) }
+      + dicomMounts.map { ("\($0.workspace)/\($0.name)", $0.service.isWritable) }
+    let isHealthy = services.allSatisfy { $0.1 }
     var writer = JSONWriter(reserving: 512)
     writer.beginObject()
     writer.member("overallStatus", isHealthy ? "Healthy" : "Unhealthy")
     writer.key("details")
     writer.beginArray()
-    for (mount, isWritable) in zip(mounts, healthy) {
+    for (name, isWritable) in services {
       writer.beginObject()
-      writer.member("name", "\(mount.workspace)/\(mount.name)")
+      writer.member("name", name)
       writer.member("status", isWritable ? "Healthy" : "Unhealthy")
       writer.member(
         "description",
@@ -85,19 +98,27 @@ extension Edge {
       MetricSample("aceso_build_info", .gauge, "The version that runs.", 1, [("version", software.version)]),
     ]
     for mount in mounts {
-      let labels = [("workspace", mount.workspace), ("service", mount.name)]
-      samples.append(
-        MetricSample(
-          "aceso_service_writable", .gauge, "1 while the service takes writes.", mount.service.isWritable ? 1 : 0,
-          labels))
-      samples += mount.samples().map { sample in
+      samples += Self.samples(mount.workspace, mount.name, mount.service.isWritable, mount.samples())
+    }
+    for mount in dicomMounts {
+      samples += Self.samples(mount.workspace, mount.name, mount.service.isWritable, mount.samples())
+    }
+    let text = MetricSample.text(samples + process.samples)
+    return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
+  }
+
+  private static func samples(_ workspace: String, _ service: String, _ isWritable: Bool, _ own: [MetricSample])
+    -> [MetricSample]
+  {
+    let labels = [("workspace", workspace), ("service", service)]
+    let writable = MetricSample(
+      "aceso_service_writable", .gauge, "1 while the service takes writes.", isWritable ? 1 : 0, labels)
+    return [writable]
+      + own.map { sample in
         var sample = sample
         sample.labels = labels + sample.labels
         return sample
       }
-    }
-    let text = MetricSample.text(samples + process.samples)
-    return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
   }
 
   private func operatorAnswer(_ status: Int, _ contentType: String, _ body: [UInt8]) -> HTTPResponse {

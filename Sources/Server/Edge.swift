@@ -1,4 +1,5 @@
 import Base
+import DICOMweb
 import FHIRService
 import HTTPServer
 import Synchronization
@@ -34,6 +35,7 @@ final class Edge: Sendable {
   }
 
   let mounts: [FHIRMount]
+  let dicomMounts: [DICOMMount]
   let software: FHIRService.Software
   let metrics = Metrics()
   let process: ProcessSamples
@@ -48,10 +50,11 @@ final class Edge: Sendable {
   private let log: Log
 
   init(
-    _ mounts: [FHIRMount], _ configuration: ServerConfiguration, software: FHIRService.Software, clock: Clock,
-    ids: IdentifierSource, log: Log
+    _ mounts: [FHIRMount], dicom: [DICOMMount], _ configuration: ServerConfiguration, software: FHIRService.Software,
+    clock: Clock, ids: IdentifierSource, log: Log
   ) {
     self.mounts = mounts
+    self.dicomMounts = dicom
     self.software = software
     self.defaultHost = configuration.hostAndPort
     self.trustedProxies = configuration.trustedProxies
@@ -68,6 +71,10 @@ final class Edge: Sendable {
     var activity = Activity.none
     var call: Call?
     var mount: FHIRMount?
+    var dicom: DICOMMount?
+    var interaction: DICOMInteraction?
+    /// Below `v1` or `v2` of a DICOM service.
+    var isMicrosoft = false
     var format = Format.fhirJSON
     var isPretty = false
     /// Methods for the `Allow` field of a 405.
@@ -82,12 +89,17 @@ final class Edge: Sendable {
     do throws(Fault) {
       response = try await respond(request, &trace)
     } catch {
-      if trace.mount == nil { trace.format = ownFormat(request) }
-      response = outcome(error, trace)
+      if trace.dicom != nil {
+        response = dicomOutcome(error, trace)
+      } else {
+        if trace.mount == nil { trace.format = ownFormat(request) }
+        response = outcome(error, trace)
+      }
     }
     let id = requestIDs.next()
     addCommonHeaders(to: &response, request, id)
-    if trace.mount != nil { cors?.mark(&response, for: request) }
+    if trace.isMicrosoft { addVersions(to: &response) }
+    if trace.mount != nil || trace.dicom != nil { cors?.mark(&response, for: request) }
     let took = monotonicNanoseconds() &- begun
     metrics.record(trace.activity, request.method, status: response.status, nanoseconds: took)
     tell(request, response, trace, id, took)
@@ -96,7 +108,7 @@ final class Edge: Sendable {
 
   private func respond(_ request: HTTPRequest, _ trace: inout Trace) async throws(Fault) -> HTTPResponse {
     if request.target == "*" { return options(["GET", "HEAD", "POST", "PUT", "DELETE"], &trace) }
-    let target = try RequestTarget(request.target)
+    let target = try RequestTarget(unpadded(request.target))
     if target.segments.count >= 2, let mount = mount(target.segments[0], target.segments[1]) {
       trace.mount = mount
       if let preflight = cors?.preflight(request) {
@@ -104,12 +116,24 @@ final class Edge: Sendable {
         return preflight
       }
       let path = Array(target.segments.dropFirst(2))
-      if path == ["health", "check"] { return try check(request, [mount], &trace) }
+      if path == ["health", "check"] { return try check(request, [mount], [], &trace) }
+      return try await serve(request, path, target.query, mount, &trace)
+    }
+    if target.segments.count >= 2,
+      let mount = dicomMounts.first(where: { $0.name == target.segments[1] && $0.workspace == target.segments[0] })
+    {
+      trace.dicom = mount
+      if let preflight = cors?.preflight(request) {
+        trace.activity = .options
+        return preflight
+      }
+      let path = Array(target.segments.dropFirst(2))
+      if path == ["health", "check"] { return try check(request, [], [mount], &trace) }
       return try await serve(request, path, target.query, mount, &trace)
     }
     switch target.segments {
     case []: return try welcome(request, &trace)
-    case ["health", "check"]: return try check(request, mounts, &trace)
+    case ["health", "check"]: return try check(request, mounts, dicomMounts, &trace)
     case ["metrics"]: return try expose(request, &trace)
     default: throw unknown(request, &trace)
     }
@@ -198,14 +222,16 @@ final class Edge: Sendable {
   private func tell(
     _ request: HTTPRequest, _ response: HTTPResponse, _ trace: Trace, _ id: String, _ nanoseconds: UInt64
   ) {
-    let level: Log.Level =
-      response.status >= 500 ? .error : nanoseconds >= Self.slowRequestNanoseconds ? .warning : .debug
+    // How long a streamed body takes is up to the client.
+    let isSlow = nanoseconds >= Self.slowRequestNanoseconds && request.stream == nil
+    let level: Log.Level = response.status >= 500 ? .error : isSlow ? .warning : .debug
     guard log.isOn(level) else { return }
     log.write(
       level, "request",
       [
         "request": .text(id), "method": .text(methodName(request.method)), "route": .text(route(trace)),
-        "status": .number(response.status), "ms": .nanoseconds(nanoseconds), "received": .number(request.body.count),
+        "status": .number(response.status), "ms": .nanoseconds(nanoseconds),
+        "received": .number(request.stream?.received ?? request.body.count),
         "sent": .number(response.body.count ?? 0),
       ])
   }
@@ -216,6 +242,9 @@ final class Edge: Sendable {
   }
 
   private func route(_ trace: Trace) -> String {
+    if let mount = trace.dicom {
+      return "\(mount.path)/\(trace.interaction.map { Activity.shape($0) } ?? trace.activity.name)"
+    }
     guard let mount = trace.mount else { return trace.activity.name }
     guard let call = trace.call else { return "\(mount.path) \(trace.activity.name)" }
     return "\(mount.path)/\(Activity.shape(call.interaction, mount.service.schema))"

@@ -11,16 +11,20 @@ public final class Server: Sendable {
   private let services: [FHIRService]
 
   /// - Parameters:
+  ///   - dicom: DICOM services beside the FHIR services.
   ///   - eventLoops: threads that serve connections; nil is one per core.
   ///   - software: what the greeting and the metrics tell.
   public init(
-    _ mounts: [FHIRMount], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
+    _ mounts: [FHIRMount], dicom: [DICOMMount] = [], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
     software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log
   ) {
-    let edge = Edge(mounts, configuration, software: software, clock: clock, ids: ids, log: log)
+    let edge = Edge(
+      mounts, dicom: dicom, configuration, software: software, clock: clock, ids: ids, log: log)
+    let streaming: HTTPServer.StreamedBodies = { method, target, _ in edge.streamedBytesMax(method, target) }
     let http = HTTPServer(
       host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,
-      clock: clock, commonFields: Edge.securityFields, errorBody: { edge.refusal($0, $1) },
+      clock: clock, commonFields: Edge.securityFields,
+      streaming: dicom.isEmpty ? nil : streaming, errorBody: { edge.refusal($0, $1) },
       observer: { edge.metrics.record($0) },
       handler: { await edge.handle($0) })
     self.edge = edge

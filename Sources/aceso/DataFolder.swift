@@ -2,19 +2,29 @@ import ArgumentParser
 import Glibc
 import StorageSQLite
 
-/// Where the server keeps its data: `DIR/workspaces/{workspace}/{service}/store.sqlite`, for its owner alone.
+/// Where the server keeps its data: `DIR/workspaces/{workspace}/{service}/store.sqlite`, and of a DICOM service `blobs`
+/// beside it; for its owner alone.
 struct DataFolder {
   let path: String
 
   /// The store's file, after making the folders it is in.
   func store(workspace: String, service: String) throws -> String {
+    try folder(workspace: workspace, service: service) + "/store.sqlite"
+  }
+
+  /// The folder of a DICOM store's blobs, which the blob store makes.
+  func blobs(workspace: String, service: String) throws -> String {
+    try folder(workspace: workspace, service: service) + "/blobs"
+  }
+
+  private func folder(workspace: String, service: String) throws -> String {
     var folder = path
     try Self.make(folder)
     for name in ["workspaces", workspace, service] {
       folder += "/\(name)"
       try Self.make(folder)
     }
-    return folder + "/store.sqlite"
+    return folder
   }
 
   private static func make(_ path: String) throws {

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Base
+import BlobStore
+import DICOMService
+import DICOMStore
 import FHIRModel
 import FHIRService
 import FHIRStore
@@ -15,7 +18,9 @@ struct Serve: AsyncParsableCommand {
     abstract: "Start the server.",
     discussion: """
       Without configuration the server has one workspace, 'default', with one FHIR R4 service, 'fhir': \
-      http://127.0.0.1:8080/default/fhir. Health is at /health/check, Prometheus metrics are at /metrics.
+      http://127.0.0.1:8080/default/fhir, and one DICOM service, 'dicom': its versions are below /default/dicom/v1 and \
+      /default/dicom/v2, and the standard's form is below /default/dicom. Health is at /health/check, Prometheus \
+      metrics are at /metrics.
 
       Ctrl-C or SIGTERM ends it in good order: what was accepted is finished and the store is closed. A second signal \
       ends it at once; nothing that was acknowledged is lost either way.
@@ -71,11 +76,28 @@ struct Serve: AsyncParsableCommand {
     })
   var service: [ServiceOption] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "The name of the DICOM service; '' for none. Default: dicom", valueName: "name"),
+    transform: { text in
+      guard text.isEmpty || ServiceOption.isName(text) else {
+        throw ValidationError("'\(text)' is no name of letters, digits and hyphens.")
+      }
+      return text
+    })
+  var dicomService = "dicom"
+
+  @Flag(help: "Keep the DICOM service's instances in data partitions: they are below partitions/NAME only.")
+  var dicomPartitions = false
+
   @Option(help: ArgumentHelp("Load this many synthetic patients if the store is empty.", valueName: "n"))
   var samplePatients = 0
 
   func validate() throws {
     if let port, !(0...65_535).contains(port) { throw ValidationError("A port is a number from 0 to 65535.") }
+    if (service.isEmpty ? [ServiceOption.standard] : service).contains(where: { $0.name == dicomService }) {
+      throw ValidationError("'\(dicomService)' is the name of a FHIR service: name the DICOM service differently.")
+    }
     if samplePatients < 0 { throw ValidationError("The number of sample patients is not negative.") }
   }
 
@@ -99,20 +121,29 @@ struct Serve: AsyncParsableCommand {
       mounts.append(
         FHIRMount(workspace: "default", name: option.name, service: service) { StoreSamples.of(store.statistics) })
     }
-    let server = Server(mounts, configuration, software: software, ids: ids, log: log)
-    do {
-      await run(mounts, at: Self.url(try await server.start()), until: stop)
-    } catch {
+    let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, configuration)]
+    let server = Server(mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log)
+    func close() async {
       for store in stores { await store.close() }
+      for place in dicom { await place.store.close() }
+    }
+    do {
+      await run(mounts, dicom.map(\.mount), at: Self.url(try await server.start()), until: stop)
+    } catch {
+      await close()
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
     await server.shutdown()
-    for store in stores { await store.close() }
+    await close()
   }
 
   /// From the first request to the wish to stop.
-  private func run(_ mounts: [FHIRMount], at root: String, until stop: StopSignal) async {
-    let lines = mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
+  private func run(
+    _ mounts: [FHIRMount], _ dicom: [DICOMMount], at root: String, until stop: StopSignal
+  ) async {
+    let lines =
+      mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
+      + dicom.map { "  DICOMweb    \(root)\($0.path)" }
     Terminal.output("Aceso \(Aceso.version) listens on \(root)\n" + lines.joined(separator: "\n"))
     // The synthetic patients are R4.
     let sampled = mounts.first { $0.service.schema.release == "4.0" }
@@ -133,6 +164,27 @@ struct Serve: AsyncParsableCommand {
       return try await FHIRStore(SQLiteDatabase(path: path), schema: option.schema, clock: .system)
     } catch let error as StorageError {
       throw CommandError("cannot open the store \(path): \(error.code.rawValue): \(error.detail)")
+    }
+  }
+
+  /// A DICOM service and where it is reached; its store is closed with `close`.
+  private func openDICOM(_ name: String, _ configuration: ServerConfiguration) async throws -> DICOMPlace {
+    let folder = DataFolder(path: configuration.dataDirectory ?? "aceso-data")
+    let path = try folder.store(workspace: "default", service: name)
+    let blobsPath = try folder.blobs(workspace: "default", service: name)
+    do {
+      let blobs = try FolderBlobStore(path: blobsPath)
+      let store = try await DICOMStore(SQLiteDatabase(path: path), blobs: blobs, clock: .system)
+      store.startSweeping()
+      let service = DICOMService(
+        store, blobs: blobs, clock: .system,
+        software: DICOMService.Software(name: "Aceso", version: Aceso.version), hasPartitions: dicomPartitions)
+      let mount = DICOMMount(workspace: "default", name: name, service: service) { StoreSamples.of(store.statistics) }
+      return DICOMPlace(mount: mount, store: store)
+    } catch let error as StorageError {
+      throw CommandError("cannot open the store \(path): \(error.code.rawValue): \(error.detail)")
+    } catch let error as BlobError {
+      throw CommandError("cannot open the folder \(blobsPath): \(error.code.rawValue)")
     }
   }
 
@@ -186,6 +238,12 @@ struct Serve: AsyncParsableCommand {
   }
 }
 
+/// A DICOM service that runs.
+private struct DICOMPlace {
+  let mount: DICOMMount
+  let store: DICOMStore
+}
+
 /// `name=release` on the command line.
 struct ServiceOption: Sendable {
   let name: String
@@ -201,9 +259,12 @@ struct ServiceOption: Sendable {
   /// nil for a name that cannot stand in an address and a folder's name as it is, and for releases we do not have.
   init?(_ text: String) {
     let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-    guard parts.count == 2, (1...63).contains(parts[0].utf8.count), let schema = Schema.release(String(parts[1])),
-      parts[0].allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") })
-    else { return nil }
+    guard parts.count == 2, Self.isName(parts[0]), let schema = Schema.release(String(parts[1])) else { return nil }
     self.init(name: String(parts[0]), schema: schema)
+  }
+
+  /// Whether a text can stand in an address and be a folder's name as it is.
+  static func isName(_ text: some StringProtocol) -> Bool {
+    (1...63).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
   }
 }

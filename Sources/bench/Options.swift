@@ -5,6 +5,7 @@ struct Options {
       [--label TEXT]
     bench PATH-TO-ACESO --search-shapes [--sizes N,N] [--shapes NAME,NAME] [--data-folder DIR] [--seconds S]
       [--explain] [--record FILE] [--label TEXT]
+    bench PATH-TO-ACESO --dicom [--million] [--seconds S] [--quick] [--record FILE] [--label TEXT]
     bench static-server --port N --body FILE
 
     Starts a release build of aceso on a fresh folder, loads synthetic patients and measures. --quick: a smoke run
@@ -16,6 +17,10 @@ struct Options {
     it loads where they are missing; with --data-folder they are kept and used again, otherwise they are temporary.
     --shapes: only these, and those whose names begin so: "sort" means sort-first and sort-deep as well. --explain:
     prints how the server carried each out. --record: writes the table into FILE between its search-bench marks.
+
+    --dicom: measures the DICOM service instead, beside Orthanc and nginx where they are installed. --million: searches
+    over a million instances as well (some ten minutes, 10 GB on the disk). --record: writes the table into FILE between
+    its dicom-bench marks.
     """
 
   var aceso = ""
@@ -37,6 +42,9 @@ struct Options {
   var shapes: [String] = []
   var dataFolder: String?
   var explains = false
+  var isQuick = false
+  var measuresDICOM = false
+  var measuresMillion = false
 
   struct Refusal: Error { let text: String }
 
@@ -61,7 +69,9 @@ struct Options {
       case "--patients": patients = try number(of: argument, as: Int.self)
       case "--seconds": seconds = try number(of: argument, as: Double.self)
       case "--connections": readConnections = try number(of: argument, as: Int.self)
-      case "--quick": (patients, seconds, warmUpSeconds) = (40, 1, 0.3)
+      case "--quick": (isQuick, patients, seconds, warmUpSeconds) = (true, 40, 1, 0.3)
+      case "--dicom": measuresDICOM = true
+      case "--million": measuresMillion = true
       case "--json": json = try value(of: argument)
       case "--record": record = try value(of: argument)
       case "--label": label = try value(of: argument)

@@ -80,7 +80,7 @@ struct SearchBench {
 }
 
 /// What else ran on the machine meanwhile: latencies mean something only where this is next to nothing.
-private struct OtherLoad {
+struct OtherLoad {
   private let server: ServerProcess
   private let began = monotonicNanoseconds()
   private let before: Double

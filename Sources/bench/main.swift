@@ -12,6 +12,17 @@ do {
       exit(1)
     }
     if !table.refusals.isEmpty { exit(1) }
+  } else if options.measuresDICOM {
+    let machine = Machine.description(label: options.label)
+    Report.say(machine)
+    var bench = try DICOMBench(options)
+    let table = try bench.measureAll()
+    for refusal in table.refusals { print("\nREFUSED \(refusal)") }
+    if let path = options.record, !table.record(in: path, about: machine) {
+      print("\(path) has no dicom-bench marks; nothing was recorded")
+      exit(1)
+    }
+    if !table.refusals.isEmpty { exit(1) }
   } else {
     let machine = Machine.description(label: options.label)
     Report.say(machine)

@@ -58,6 +58,38 @@ struct EncodingTests {
     #expect(big.integer(.rows) == 512)
   }
 
+  @Test("pixel data put in: words of 16 bits, or as wide as a pixel, change places in big endian")
+  func wideEdit() throws {
+    for (bits, expected) in [(16, [2, 1, 4, 3]), (32, [4, 3, 2, 1])] as [(UInt8, [UInt8])] {
+      var bytes = EncodedBytes()
+      bytes.explicit(0x0028_0100, "US", [16, 0])
+      let edits = [
+        DataSetEdit(setting: .bitsAllocated, .US, [bits, 0]), DataSetEdit(setting: .pixelData, .OW, [1, 2, 3, 4]),
+      ]
+      let encoded = try DataSet(bytes.bytes).encoded(as: .explicitBigEndian, edits: edits)
+      #expect(Array(encoded.suffix(4)) == expected)
+      #expect(try DataSet(encoded, .explicitBigEndian).encoded(as: .explicitLittleEndian).suffix(4) == [1, 2, 3, 4])
+    }
+  }
+
+  @Test("a header alone: the value is put behind it")
+  func header() throws {
+    var builder = DataSetBuilder()
+    try builder.appendHeader(.pixelData, .OB, length: 3)
+    let dataSet = try DataSet(builder.bytes + [1, 2, 3, 0])
+    #expect(dataSet[.pixelData]?.value == [1, 2, 3, 0])
+    #expect(dataSet.tolerances.list.isEmpty)
+    try builder.appendHeader(.patientID, .LO, length: 65_534)
+    for (vr, length) in [(VR.LO, 65_535), (.OB, 0xFFFF_FFFE), (.OB, -1)] {
+      if vr == .OB, length > 0 {
+        #expect(throws: Never.self) { try builder.appendHeader(.pixelData, vr, length: length) }
+        #expect(throws: DICOMError.self) { try builder.appendHeader(.pixelData, vr, length: length + 1) }
+      } else {
+        #expect(throws: DICOMError.self) { try builder.appendHeader(.pixelData, vr, length: length) }
+      }
+    }
+  }
+
   @Test("a file made from values")
   func build() throws {
     var builder = DataSetBuilder()

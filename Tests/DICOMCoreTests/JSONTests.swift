@@ -120,6 +120,25 @@ struct JSONTests {
     #expect(try DICOMJSONReader.dataSet(try JSONDocument(dataSet.json)).json == sorted)
   }
 
+  /// PS3.18 F.2: text is UTF-8. In ISO_IR 13, 5C and 7E would be other characters.
+  @Test("whatever character set the model tells of, the data set's is UTF-8", arguments: ["ISO_IR 13", "ISO_IR 100"])
+  func characterSets(term: String) throws {
+    for comment in ["a~b", "ä"] {
+      let json = #"{"00080005":{"vr":"CS","Value":["\#(term)"]},"00104000":{"vr":"LT","Value":["\#(comment)"]}}"#
+      let dataSet = try DICOMJSONReader.dataSet(try JSONDocument(json))
+      #expect(dataSet.string(.specificCharacterSet) == "ISO_IR 192")
+      #expect(dataSet.string(.patientComments) == comment)
+      let xml = XMLTests.xml(
+        #"<DicomAttribute tag="00080005" vr="CS"><Value number="1">\#(term)</Value></DicomAttribute>"#
+          + #"<DicomAttribute tag="00104000" vr="LT"><Value number="1">\#(comment)</Value></DicomAttribute>"#)
+      let other = try NativeXMLReader.dataSet(xml)
+      #expect(other.string(.specificCharacterSet) == "ISO_IR 192")
+      #expect(other.string(.patientComments) == comment)
+    }
+    let empty = try DICOMJSONReader.dataSet(try JSONDocument(#"{"00080005":{"vr":"CS"}}"#))
+    #expect(empty[.specificCharacterSet]?.isEmpty == true)
+  }
+
   @Test("bulk data is fetched by its reference")
   func bulkSource() throws {
     let document = try JSONDocument(#"{"7FE00010":{"vr":"OW","BulkDataURI":"x/1"}}"#)

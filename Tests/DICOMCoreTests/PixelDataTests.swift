@@ -6,10 +6,11 @@ import Testing
 struct PixelDataTests {
   static func image(
     frames: String? = nil, rows: UInt8 = 2, columns: UInt8 = 2, bits: UInt8 = 8, samples: UInt8 = 1,
-    _ pixels: (inout EncodedBytes) -> Void
+    interpretation: String? = nil, _ pixels: (inout EncodedBytes) -> Void
   ) throws -> PixelData? {
     var bytes = EncodedBytes()
     bytes.explicit(0x0028_0002, "US", [samples, 0])
+    if let interpretation { bytes.explicit(0x0028_0004, "CS", interpretation) }
     if let frames { bytes.explicit(0x0028_0008, "IS", frames) }
     bytes.explicit(0x0028_0010, "US", [rows, 0])
     bytes.explicit(0x0028_0011, "US", [columns, 0])
@@ -51,6 +52,22 @@ struct PixelDataTests {
     #expect(image.frames.map(\.bitOffset) == [0, 1, 2])
     let start = image.element.valueRange.lowerBound
     #expect(image.frames.map(\.ranges) == [[start..<start + 2], [start + 1..<start + 3], [start + 2..<start + 4]])
+  }
+
+  /// PS3.3 C.7.6.3.1.2: two pixels share their chrominance, so that each has two samples.
+  @Test(
+    "native frames of YBR_FULL_422 are as long as two samples a pixel, or three where they are there",
+    arguments: [
+      ("YBR_FULL_422", 2, "1 ", 8, [8]), ("YBR_FULL_422", 2, "3 ", 24, [8, 8, 8]),
+      ("YBR_PARTIAL_422 ", 2, "2 ", 16, [8, 8]), ("YBR_FULL_422", 2, "2 ", 24, [12, 12]),
+      ("YBR_FULL_422", 2, "2 ", 22, [8, 8]), ("YBR_FULL_422", 2, "2 ", 14, [8]), ("YBR_FULL_422", 3, "1 ", 18, [18]),
+      ("YBR_FULL", 2, "2 ", 16, [12]),
+    ])
+  func subsampled(_ interpretation: String, _ columns: UInt8, _ frames: String, _ length: Int, _ counts: [Int]) throws {
+    let image = try Self.image(frames: frames, columns: columns, samples: 3, interpretation: interpretation) {
+      $0.explicit(0x7FE0_0010, "OB", [UInt8](repeating: 0, count: length))
+    }
+    #expect(image?.frames.map(\.count) == counts)
   }
 
   @Test("measures that make no sense give no frame and no overflow")

@@ -60,6 +60,22 @@ struct StreamTests {
     }
   }
 
+  @Test("all values of a long header are those of the file", arguments: [1_000_000, 4096, 7])
+  func header(pieces: Int) throws {
+    var bytes = EncodedBytes()
+    bytes.explicit(0x0008_0018, "UI", "1.2.3.4\0")
+    for number in 0..<300 { bytes.explicit(0x0009_1000 + UInt32(number), "LO", "value \(number + 1_000)") }
+    bytes.explicit(0x0010_0020, "LO", "P1")
+    let file = EncodedBytes.file("1.2.840.10008.1.2.1", bytes.bytes)
+    let streamed = try Self.streamed(file, pieces: pieces)
+    #expect(streamed.sopInstanceUID == "1.2.3.4")
+    #expect(streamed.dataSet.string(.patientID) == "P1")
+    #expect(streamed.dataSet.json == (try DICOMFile(file)).dataSet.json)
+    // What a stream did not keep is not there, and nothing else in its place.
+    #expect(streamed.source.bytes(at: 0, count: 4) == nil)
+    #expect(streamed.source.withBytes(0..<streamed.dataSetOffset + 1) { $0.count } == nil)
+  }
+
   @Test("a stream keeps the header, not the pixels; past its limit it is refused")
   func memory() throws {
     let head = try Self.sample(pixels: 0)

@@ -91,6 +91,12 @@ final class TestClient {
     return count > 0
   }
 
+  /// Whether something can be read.
+  var hasAnswer: Bool {
+    var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&wanted, 1, 0) > 0
+  }
+
   /// Whether the server ends the connection with nothing more to read.
   func readsEnd() -> Bool {
     guard received.isEmpty else { return false }
@@ -172,13 +178,14 @@ func onClientThread<T: Sendable>(_ body: @escaping @Sendable () throws -> T) asy
 
 /// Starts a server, runs a blocking client script against it, stops it.
 func serving(
-  limits: Limits = Limits(), eventLoops: Int = 1,
+  limits: Limits = Limits(), eventLoops: Int = 1, streaming: HTTPServer.StreamedBodies? = nil,
   observer: (@Sendable (HTTPExchange) -> Void)? = nil,
   handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse = describe,
   client: @escaping @Sendable (Int) throws -> Void
 ) async throws {
   let server = HTTPServer(
-    host: "127.0.0.1", port: 0, limits: limits, eventLoops: eventLoops, observer: observer, handler: handler)
+    host: "127.0.0.1", port: 0, limits: limits, eventLoops: eventLoops, streaming: streaming, observer: observer,
+    handler: handler)
   let address = try await server.start()
   do {
     try await onClientThread { try client(address.port) }

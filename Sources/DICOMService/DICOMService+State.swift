@@ -1,0 +1,6 @@
+import DICOMStore
+
+extension DICOMService {
+  /// False once the store takes no writes any more.
+  public var isWritable: Bool { store.isWritable }
+}

@@ -1,0 +1,40 @@
+public import DICOMService
+
+/// A DICOM service and the place it is reached at: `/{workspace}/{name}` for the standard's form, below it `/v1` and
+/// `/v2`.
+public final class DICOMMount: Sendable {
+  /// The longest body of a store request, as Microsoft's.
+  public static let storeBytesMax = 2 * 1024 * 1024 * 1024
+
+  public let workspace: String
+  public let name: String
+  public let service: DICOMService
+  /// The path of the service's base, without a slash at its end.
+  public let path: String
+  /// Bytes of a store request.
+  let storeBytesMax: Int
+  /// Samples of the service's own for `/metrics`; labels naming the service are added.
+  let samples: @Sendable () -> [MetricSample]
+
+  /// - Parameters:
+  ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
+  ///   - storeBytesMax: a longer store request is refused with 413.
+  public init(
+    workspace: String, name: String, service: DICOMService, storeBytesMax: Int = DICOMMount.storeBytesMax,
+    samples: @escaping @Sendable () -> [MetricSample] = { [] }
+  ) {
+    self.workspace = workspace
+    self.name = name
+    self.service = service
+    self.path = "/\(workspace)/\(name)"
+    self.storeBytesMax = storeBytesMax
+    self.samples = samples
+  }
+
+  /// Whether a request's target is below this service, before it is decoded.
+  func holds(_ target: String) -> Bool {
+    let (whole, part) = (target.utf8, path.utf8)
+    guard whole.count > part.count, whole.starts(with: part) else { return false }
+    return whole[whole.index(whole.startIndex, offsetBy: part.count)] == UInt8(ascii: "/")
+  }
+}

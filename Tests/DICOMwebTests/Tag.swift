@@ -1,0 +1,4 @@
+import DICOMCore
+
+/// Swift Testing has a `Tag` as well.
+typealias Tag = DICOMCore.Tag
