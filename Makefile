@@ -20,7 +20,7 @@ TABLES = r4 r4b r5 stu3
 BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
-.PHONY: help install build build-bench run data test test-swift test-outside bench bench-search format check tables clean
+.PHONY: help install build build-bench run data test test-swift test-outside bench bench-dicom bench-search format check tables clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ data: install ## lay out the data sets that tests read, if they are to be had
 
 # The package's tests first; then those from outside, against the release build, each in processes of its own.
 test: test-swift test-outside ## run all tests: the package's own, then those from outside (kill test, Python clients)
-	@echo "All tests passed: the package's, kill-test, example-test, client-test, and a smoke run of the bench."
+	@echo "All tests passed: the package's, kill-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
 
 test-swift: install data
 	scripts/dicom-reference || [ $$? -eq 77 ]
@@ -61,11 +61,16 @@ test-outside: build build-bench data
 	scripts/example-test
 	scripts/strict-parse $(BODIES) || [ $$? -eq 77 ]
 	scripts/client-test
+	scripts/dicomweb-client-test
 	$(RELEASE)/bench $(RELEASE)/aceso --quick
+	$(RELEASE)/bench $(RELEASE)/aceso --dicom --quick
 
 bench: build build-bench ## measure a release build and record the table in docs/performance.md
 	$(RELEASE)/bench $(RELEASE)/aceso --record docs/performance.md $(addprefix --json ,$(BENCH_JSON)) \
 	  --label "$$(git describe --always --dirty 2>/dev/null || echo unknown)"
+
+bench-dicom: build build-bench ## measure the DICOM service, and record the table in docs/performance-dicom.md
+	$(RELEASE)/bench $(RELEASE)/aceso --dicom --record docs/performance-dicom.md
 
 bench-search: build build-bench ## measure search on 100,000 and 1,000,000 resources (some ten minutes, 2.5 GB on the disk)
 	$(RELEASE)/bench $(RELEASE)/aceso --search-shapes --record docs/performance.md \

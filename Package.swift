@@ -71,7 +71,7 @@ let package = Package(
     library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "UCUM"]),
     library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
-    library("DICOMSynthesis", ["Base", "DICOMCore", "Synthesis"]),
+    library("DICOMSynthesis", ["Base", "DICOMCore", "JSONCore", "Synthesis"]),
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),

@@ -15,6 +15,12 @@ public struct BlobName: Hashable, Sendable {
     return BlobName(generator.next(), generator.next())
   }
 
+  /// 120 random bits behind two digits that are given.
+  static func random(in folder: UInt8) -> BlobName {
+    var generator = SystemRandomNumberGenerator()
+    return BlobName(generator.next() & ~(0xFF << 56) | UInt64(folder) << 56, generator.next())
+  }
+
   private init(_ high: UInt64, _ low: UInt64) {
     text = String(unsafeUninitializedCapacity: 32) { bytes in
       for place in 0..<32 {

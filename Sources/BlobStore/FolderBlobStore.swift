@@ -4,9 +4,10 @@ import Synchronization
 /// Blobs as files of a folder of the local file system.
 ///
 /// `ab/cdef…` is the blob `abcdef…`: 256 folders, so that none gets too large. A blob is written as
-/// `unfinished/abcdef…`, synced, and then renamed, and the folder it is now in is synced: at every moment each name in
-/// the 256 folders is of a whole blob. What a killed process left in `unfinished` is removed at the next start. All
-/// calls that may wait for the disk run on threads of the store's own.
+/// `unfinished/abcdef…` and renamed; then the file and the folder it is now in are synced, which a journalling file
+/// system does at once. So, whenever a process is killed, each name in the 256 folders is of a whole blob; what a power
+/// cut leaves of one that was not acknowledged is found by the sweep. What a killed process left in `unfinished` is
+/// removed at the next start. All calls that may wait for the disk run on threads of the store's own.
 public final class FolderBlobStore: BlobStore {
   let path: String
   let disk: Disk
@@ -14,6 +15,9 @@ public final class FolderBlobStore: BlobStore {
   private let folders: [SharedFolderSync]
   private let lock: Int32
   private let broken = Atomic<Bool>(false)
+  private let created = Atomic<Int>(Int.random(in: 0..<256) << blobsInARow.trailingZeroBitCount)
+  /// So many blobs, one after the other, go to the same folder, so that those written at a time share its syncs.
+  private static let blobsInARow = 256
 
   /// Calls that wait for a thread; past it `.busy`.
   static let callsWaitingMax = 10_000
@@ -102,12 +106,18 @@ public final class FolderBlobStore: BlobStore {
     guard isWritable else { throw BlobError(.broken) }
   }
 
+  /// A new blob's name.
+  private func nextName() -> BlobName {
+    let number = created.wrappingAdd(1, ordering: .relaxed).oldValue / Self.blobsInARow
+    return .random(in: UInt8(truncatingIfNeeded: number))
+  }
+
   /// Puts a written file on the disk under its name. The kernel may call pages clean that a failed sync did not write,
   /// so a later one that succeeds proves nothing: after one failure no blob is acknowledged any more.
   func settle(_ descriptor: Int32, _ name: BlobName) throws(BlobError) {
     try requireWritable()
-    try require(disk.syncFile(descriptor))
     guard rename(unfinishedPath(name), path(name)) == 0 else { throw BlobError(system: errno) }
+    try require(disk.syncFile(descriptor))
     try require(folders[Self.number(name)].sync())
     // Another's failure meanwhile may concern the same journal.
     try requireWritable()
@@ -125,7 +135,7 @@ public final class FolderBlobStore: BlobStore {
 
   public func create() async throws -> any BlobWriter {
     try requireWritable()
-    let name = BlobName.random()
+    let name = nextName()
     let place = unfinishedPath(name)
     let file = try await threads.run { try UnfinishedFile(path: place) }
     return FolderBlobWriter(self, name, file)
@@ -134,7 +144,7 @@ public final class FolderBlobStore: BlobStore {
   public func put(_ parts: [ArraySlice<UInt8>]) async throws -> (name: BlobName, digest: UInt64) {
     try requireWritable()
     return try await threads.run { [self] in
-      let name = BlobName.random()
+      let name = nextName()
       let file = try UnfinishedFile(path: unfinishedPath(name))
       var hash = XXH64()
       for part in parts {

@@ -90,7 +90,9 @@ struct Serve: AsyncParsableCommand {
   @Flag(help: "Keep the DICOM service's instances in data partitions: they are below partitions/NAME only.")
   var dicomPartitions = false
 
-  @Option(help: ArgumentHelp("Load this many synthetic patients if the store is empty.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp(
+      "Load this many synthetic patients, and an imaging study, if the stores are empty.", valueName: "n"))
   var samplePatients = 0
 
   func validate() throws {
@@ -148,9 +150,14 @@ struct Serve: AsyncParsableCommand {
     // The synthetic patients are R4.
     let sampled = mounts.first { $0.service.schema.release == "4.0" }
     let patients = samplePatients
+    // A store of partitions would have to be told which.
+    let images = dicom.first { !$0.service.hasPartitions }
     let load = Task {
-      guard patients > 0, let sampled else { return }
-      await SampleLoad(service: sampled.service, base: root + sampled.path, patients: patients).run()
+      guard patients > 0 else { return }
+      if let sampled {
+        await SampleLoad(service: sampled.service, base: root + sampled.path, patients: patients).run()
+      }
+      if let images { await SampleStudies(service: images.service, base: "\(root)\(images.path)/v2").run() }
     }
     await stop.wait()
     load.cancel()

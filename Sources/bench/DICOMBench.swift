@@ -73,8 +73,8 @@ struct DICOMBench {
     try measureSearch(service, suffix: "\(indexedStudies * 50 / 1_000) k")
     try measureDelete(service)
     if options.measuresMillion, service.name == "Aceso" { try measureMillion(service) }
-    table.note(
-      "\(service.name): \((Double(service.server.residentBytes) / 1_048_576).text(0)) MiB in memory at the end.")
+    let mebibytes = Double(service.server.residentBytes) / 1_048_576
+    table.note("\(service.name): \(mebibytes.text(0)) MiB in memory at the end. \(others.text)")
     service.server.stop()
   }
 

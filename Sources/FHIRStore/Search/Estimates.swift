@@ -25,7 +25,7 @@ final class Estimates {
   /// The set's rows, or `bound` if there are as many or more.
   func count(_ set: SQL, upTo bound: Int) throws -> Int {
     if let known = known[set], known.bound >= bound || known.count < known.bound { return min(known.count, bound) }
-    if bound >= Self.cap, let large = remembered.count(set), large.bound >= bound || large.count < large.bound {
+    if let large = remembered.count(set), large.bound >= bound || large.count < large.bound {
       known[set] = large
       return min(large.count, bound)
     }
