@@ -11,7 +11,7 @@ DATA_DIR ?= aceso-data
 KILL_CYCLES ?= 50
 SWIFT_TEST = swift test --skip-build --disable-xctest
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
-TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests
+TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests|^FHIRServiceTests\.ReindexCourseTests
 WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|✔ Suite)'
 # Another maker's bundle for the JSON core to parse, if the data set is there.
 BENCH_JSON = $(firstword $(wildcard .conformance-data/patients-synthea-r4/dev/Rich_*.json))

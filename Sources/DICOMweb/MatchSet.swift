@@ -36,7 +36,7 @@ public struct MatchSet: Hashable, Sendable {
   }
 
   /// PS3.18 tables 10.6.3-3 to 10.6.3-5 for the standard's form; else what Microsoft's service answers, whose v1 names
-  /// InstanceAvailability, too, but never has it.
+  /// InstanceAvailability, too, but never has it: here it is answered where it is asked for.
   private static func defaults(_ version: DICOMVersion, _ level: Target.Level) -> [Tag] {
     switch (version, level) {
     case (.v1, .study): v1Study

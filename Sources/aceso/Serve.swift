@@ -183,8 +183,11 @@ struct Serve: AsyncParsableCommand {
       let blobs = try FolderBlobStore(path: blobsPath)
       let store = try await DICOMStore(SQLiteDatabase(path: path), blobs: blobs, clock: .system)
       store.startSweeping()
+      var limits = DICOMServiceLimits()
+      // Where the data is, there is room; and nobody else reads it.
+      limits.retrieve.spoolFolder = blobsPath
       let service = DICOMService(
-        store, blobs: blobs, clock: .system,
+        store, blobs: blobs, limits: limits, clock: .system,
         software: DICOMService.Software(name: "Aceso", version: Aceso.version), hasPartitions: dicomPartitions)
       let mount = DICOMMount(workspace: "default", name: name, service: service) { StoreSamples.of(store.statistics) }
       return DICOMPlace(mount: mount, store: store)

@@ -208,7 +208,9 @@ import Testing
       #expect(study.integer(.numberOfStudyRelatedSeries) == 1)
       #expect(study.integer(.numberOfStudyRelatedInstances) == 1)
       #expect(study[.modalitiesInStudy]?.strings == ["CT"])
+      #expect(study.string(.instanceAvailability) == "ONLINE")
       let instance = try #require(try await service.search("instances", "", .standard).first)
+      #expect(instance.string(.instanceAvailability) == "ONLINE")
       #expect(instance.string(.retrieveURL) == "https://example.org/default/dicom/\(file.target.path)")
       #expect(try await service.search("studies", "Modality=CT", .standard).count == 1)
     }

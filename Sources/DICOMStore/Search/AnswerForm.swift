@@ -13,6 +13,7 @@ struct AnswerForm {
     case numberOfStudyRelatedSeries, numberOfStudyRelatedInstances, numberOfSeriesRelatedInstances
     case retrieveURL
     case availableTransferSyntaxUID
+    case instanceAvailability
   }
 
   /// Ascending by tag.
@@ -33,6 +34,7 @@ struct AnswerForm {
     case .numberOfStudyRelatedInstances: return .numberOfStudyRelatedInstances
     case .numberOfSeriesRelatedInstances where level >= .series: return .numberOfSeriesRelatedInstances
     case .retrieveURL: return .retrieveURL
+    case .instanceAvailability: return .instanceAvailability
     case .availableTransferSyntaxUID where level == .instance: return .availableTransferSyntaxUID
     default: break
     }

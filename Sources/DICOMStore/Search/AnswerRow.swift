@@ -68,6 +68,8 @@ struct AnswerRow {
       case .numberOfSeriesRelatedInstances: writer.append(tag, number: seriesInstanceCount)
       case .retrieveURL: if let root { writer.append(tag, "UR", strings: ["\(root)/\(target.path)"]) }
       case .availableTransferSyntaxUID: writer.append(tag, "UI", strings: [transferSyntaxUID])
+      // PS3.3 C.4.23.1.1: all that is stored can be had at once.
+      case .instanceAvailability: writer.append(tag, "CS", strings: ["ONLINE"])
       }
     }
     return SearchMatch(
