@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// The calls that put files on a disk. Tests give their own, which fail.

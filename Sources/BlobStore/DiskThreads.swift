@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// Threads of our own for calls that block: the pool that runs tasks has only as many threads as cores, and event loops
@@ -37,7 +38,7 @@ final class DiskThreads: Sendable {
     self.waitingMax = waitingMax
     for _ in 0..<max(1, count) {
       state.withLock { $0.threads += 1 }
-      guard Self.start({ [state] in Self.work(state) }) else {
+      guard WorkerThread.start(stackBytes: Self.stackBytes, { [state] in Self.work(state) }) else {
         state.withLock { $0.threads -= 1 }
         stop()
         throw BlobError(.io, systemCode: EAGAIN)
@@ -98,30 +99,5 @@ final class DiskThreads: Sendable {
       }
       if isOver { continuation.resume() }
     }
-  }
-
-  private final class Start {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-
-  /// Runs `body` on a new detached thread; false when the system has none to give.
-  private static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, stackBytes)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    let start = Unmanaged.passRetained(Start(body))
-    var thread = pthread_t()
-    let result = pthread_create(
-      &thread, &attributes,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<Start>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-      }, start.toOpaque())
-    if result != 0 { start.release() }
-    return result == 0
   }
 }

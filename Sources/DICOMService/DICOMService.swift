@@ -3,6 +3,7 @@ public import BlobStore
 public import DICOMStore
 import DICOMweb
 import Storage
+import Synchronization
 
 /// A DICOM service: interactions in, answers out. It knows neither sockets nor SQL.
 public final class DICOMService: Sendable {
@@ -14,6 +15,8 @@ public final class DICOMService: Sendable {
   let clock: Clock
   let software: Software
   private let retrieval: Retrieve
+  /// Store requests under way.
+  let stores = Atomic<Int>(0)
 
   /// The name and version that capabilities tell.
   public struct Software: Sendable {

@@ -3,6 +3,9 @@ public import DICOMweb
 
 /// What requests of a DICOM service may cost.
 public struct DICOMServiceLimits: Sendable, Equatable {
+  /// Store requests that are carried out at the same time, each within the memory that the limits below give it; past
+  /// it, they are refused with 503.
+  public var storesMax = 128
   /// Bytes of one instance that is stored.
   public var instanceBytesMax = 2 * 1024 * 1024 * 1024
   /// An instance up to this is received into memory, a longer one into a blob while it is read.

@@ -28,7 +28,7 @@ final class RetrieveThreads: Sendable {
   func run<R: Sendable>(_ body: @escaping @Sendable () throws(Fault) -> R) async throws(Fault) -> R {
     try await enter()
     let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<R, Fault>, Never>) in
-      let isStarted = Self.start { [self] in
+      let isStarted = WorkerThread.start(stackBytes: Self.stackBytes) { [self] in
         let result = Result { () throws(Fault) in try body() }
         leave()
         continuation.resume(returning: result)
@@ -82,31 +82,5 @@ final class RetrieveThreads: Sendable {
       return state.waiting[state.first - 1]
     }
     next?.resume()
-  }
-
-  // MARK: Threads
-
-  private final class Work {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-
-  /// Runs `body` on a new thread; false if the system has none to give. Making one takes far less than any image does.
-  private static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, stackBytes)
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    let work = Unmanaged.passRetained(Work(body))
-    var thread = pthread_t()
-    let status = pthread_create(
-      &thread, &attributes,
-      { argument in
-        if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-      }, work.toOpaque())
-    if status != 0 { work.release() }
-    return status == 0
   }
 }

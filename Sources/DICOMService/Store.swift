@@ -3,6 +3,7 @@ import BlobStore
 import DICOMCore
 import DICOMStore
 import DICOMweb
+import Synchronization
 
 extension DICOMService {
   /// STOW-RS (PS3.18 §10.5): instances in a multipart body, or one as the body itself.
@@ -12,6 +13,11 @@ extension DICOMService {
   func store(_ study: UID?, _ call: DICOMCall) async throws -> DICOMAnswer {
     let form = try call.acceptance.dataSetForm()
     let body = try StoreBody(call, limits: limits)
+    // One more than allowed is counted for the moment until it is refused.
+    defer { stores.subtract(1, ordering: .relaxed) }
+    guard stores.add(1, ordering: .relaxed).newValue <= limits.storesMax else {
+      throw Fault(.busy, "The server stores as many requests as it can; try again later.")
+    }
     let request = StoreRequest(self, call, study: study)
     let response = try await request.run(body)
     var answer = DICOMAnswer(response.response.status)

@@ -1,3 +1,4 @@
+import Base
 import Glibc
 public import Storage
 
@@ -9,6 +10,8 @@ public final class SQLiteDatabase: Database {
   private let configuration: SQLiteConfiguration
   private let folder: String
   private let end: Ending
+  /// Of each thread that runs statements: SQLite's parser and plans may go deep.
+  static let stackBytes = 8 * 1024 * 1024
 
   /// Opens the store, and creates the file where there is none (not its folder).
   ///

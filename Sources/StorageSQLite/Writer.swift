@@ -46,7 +46,7 @@ final class Writer: Sendable {
     _ connection: Connection, lock: StoreLock, openReader: @escaping @Sendable () throws(StorageError) -> Connection,
     onEnd: @escaping @Sendable () -> Void
   ) throws(StorageError) {
-    let started = WorkerThread.start { [self] in
+    let started = WorkerThread.start(stackBytes: SQLiteDatabase.stackBytes) { [self] in
       WriterLoop(self, connection, configuration).run()
       if isWritable { connection.close() } else { closeWithoutCheckpoint(connection, openReader) }
       // Before the end is told: whoever waits for it may open the store again at once.

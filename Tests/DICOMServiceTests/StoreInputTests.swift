@@ -23,6 +23,49 @@ import Testing
     }
   }
 
+  @Test func `as many requests are stored at a time as the limit says`() async throws {
+    try await ServiceFixture.run({ $0.storesMax = 2 }) { service async throws in
+      let (begun, gates) = (
+        AsyncStream.makeStream(of: Void.self), (0..<2).map { _ in AsyncStream.makeStream(of: Void.self) }
+      )
+      let files = try (0..<4).map { _ in try TestFile(pixels: 10) }
+      @Sendable func send(_ file: TestFile, _ body: DICOMBody) async -> Int {
+        await service.send(.post, "studies", contentType: "application/dicom", body: body).status
+      }
+      async let first = send(files[0], Self.held(files[0].bytes, begun.continuation, gates[0].stream))
+      async let second = send(files[1], Self.held(files[1].bytes, begun.continuation, gates[1].stream))
+      // Both are at their bodies.
+      var waiting = begun.stream.makeAsyncIterator()
+      _ = await waiting.next()
+      _ = await waiting.next()
+      let refused = await send(files[2], .whole(files[2].bytes))
+      for gate in gates { gate.continuation.finish() }
+      let held = await [first, second]
+      #expect(held == [200, 200])
+      #expect(refused == 503)
+      // Who is done, and who was refused, count no more.
+      let after = await send(files[2], .whole(files[2].bytes))
+      #expect(after == 200)
+    }
+  }
+
+  /// A body that tells when it is asked for, and comes when the gate is opened.
+  private static func held(
+    _ bytes: [UInt8], _ begun: AsyncStream<Void>.Continuation, _ gate: AsyncStream<Void>
+  ) -> DICOMBody {
+    let isSent = Mutex(false)
+    return .stream { () async throws -> [UInt8]? in
+      let wasSent = isSent.withLock { sent in
+        defer { sent = true }
+        return sent
+      }
+      if wasSent { return nil }
+      begun.yield()
+      for await _ in gate {}
+      return bytes
+    }
+  }
+
   private func isEmpty(_ service: ServiceFixture) async throws -> Bool {
     let found = try await service.search("instances", "")
     return try await service.blobCount() == 0 && found.isEmpty

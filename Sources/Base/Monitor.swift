@@ -1,15 +1,15 @@
-import Glibc
+package import Glibc
 
 /// A state under a lock, and a wait for it to become what one needs: pthread's mutex and condition variable.
 /// (`Synchronization.Mutex` has no condition; actors would run blocking calls on the shared pool.)
 ///
 /// `@unchecked Sendable`: `state` is touched only with the mutex held.
-final class Monitor<State>: @unchecked Sendable {
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var state: State
+package final class Monitor<State>: @unchecked Sendable {
+  @usableFromInline let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  @usableFromInline let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  @usableFromInline var state: State
 
-  init(_ state: sending State) {
+  package init(_ state: sending State) {
     self.state = state
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
@@ -22,14 +22,14 @@ final class Monitor<State>: @unchecked Sendable {
     mutex.deallocate()
   }
 
-  func withLock<R>(_ body: (inout State) throws -> R) rethrows -> R {
+  @inlinable package func withLock<R>(_ body: (inout State) throws -> R) rethrows -> R {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&state)
   }
 
   /// Sleeps until `body` gives a value; it is asked at once and after each signal.
-  func wait<R>(_ body: (inout State) -> R?) -> R {
+  @inlinable package func wait<R>(_ body: (inout State) -> R?) -> R {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while true {
@@ -39,8 +39,8 @@ final class Monitor<State>: @unchecked Sendable {
   }
 
   /// Wakes one that waits.
-  func signal() { pthread_cond_signal(condition) }
+  @inlinable package func signal() { pthread_cond_signal(condition) }
 
   /// Wakes all that wait.
-  func broadcast() { pthread_cond_broadcast(condition) }
+  @inlinable package func broadcast() { pthread_cond_broadcast(condition) }
 }
