@@ -43,6 +43,7 @@ let package = Package(
     // 1 · ground: values, and the system libraries
     library("Base"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -61,6 +62,7 @@ let package = Package(
     library("ImageCodecs", ["CImageCodecs", "DICOMCore"]),
     library("Storage", ["Base"]),
     library("StorageSQLite", ["Base", "Storage", "CSQLite"]),
+    library("StoragePostgreSQL", ["Base", "Storage", "CPostgreSQL"]),
     library("BlobStore", ["Base"]),
     // 4 · languages and protocols as values
     library("FHIRPath", ["Base", "JSONCore", "FHIRModel"]),
@@ -135,6 +137,8 @@ let package = Package(
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),
     tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "FaultDisk", "Storage", "StorageSQLite", "TestSupport"]),
+    .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
+    tests("StoragePostgreSQLTests", ["Base", "PostgreSQLServer", "Storage", "StoragePostgreSQL", "TestSupport"]),
     tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
     tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
     tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),

@@ -148,7 +148,9 @@ struct InstanceWriter {
 
   private static let selectUID = Statement("SELECT number FROM uid WHERE text = ?")
   private static let insertUID = Statement(
-    "INSERT INTO uid (number, text) SELECT coalesce(max(number), 0) + 1, ? FROM uid")
+    sqlite: "INSERT INTO uid (number, text) SELECT coalesce(max(number), 0) + 1, ? FROM uid",
+    // Another node may have inserted it a moment ago.
+    postgreSQL: "INSERT INTO uid (text) VALUES (?) ON CONFLICT DO NOTHING")
 
   private mutating func number(ofUID text: String) throws -> Int64 {
     if let number = store.uids[text] ?? uids[text] { return number }

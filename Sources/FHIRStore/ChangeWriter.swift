@@ -7,13 +7,15 @@ import Storage
 struct ChangeWriter {
   private static let newestRow = Statement(
     """
-    SELECT max((SELECT coalesce(max(key), 0) FROM resource),
-               (SELECT coalesce(max(value), 0) FROM setting WHERE name = 'purged-key')), position, updated
+    SELECT \(SQL.greatest)((SELECT coalesce(max(key), 0) FROM resource),
+               (SELECT coalesce(max(\(SettingColumn.number)), 0) \
+    FROM setting WHERE name = 'purged-key')), position, updated
     FROM change_log ORDER BY position DESC LIMIT 1
     """)
   private static let basisRow = Statement(
     """
-    SELECT r.key, r.version, r.method, max(r.indexed, CASE WHEN r.key <= t.through THEN t.next ELSE t.generation END)
+    SELECT r.key, r.version, r.method,\
+     \(SQL.greatest)(r.indexed, CASE WHEN r.key <= t.through THEN t.next ELSE t.generation END)
     FROM resource AS r JOIN type_index AS t ON t.type = r.type WHERE r.type = ? AND r.id = ?
     """)
   private static let insertResource = Statement(
@@ -37,16 +39,24 @@ struct ChangeWriter {
   private static let deleteHistory = Statement("DELETE FROM resource_history WHERE key = ?")
   /// A key is never given twice, even if the newest resource goes for good.
   private static let rememberKey = Statement(
-    """
-    INSERT INTO setting (name, value) VALUES ('purged-key', ?)
-    ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
-    """)
+    sqlite: """
+      INSERT INTO setting (name, value) VALUES ('purged-key', ?)
+      ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)
+      """,
+    postgreSQL: """
+      INSERT INTO setting (name, number) VALUES ('purged-key', ?)
+      ON CONFLICT (name) DO UPDATE SET number = greatest(setting.number, excluded.number)
+      """)
   private static let deleteResource = Statement("DELETE FROM resource WHERE key = ?")
   private static let addCount = Statement(
-    """
-    INSERT INTO resource_count (type, live) VALUES (?, ?)
-    ON CONFLICT (type) DO UPDATE SET live = live + excluded.live
-    """)
+    sqlite: """
+      INSERT INTO resource_count (type, live) VALUES (?, ?)
+      ON CONFLICT (type) DO UPDATE SET live = live + excluded.live
+      """,
+    postgreSQL: """
+      INSERT INTO resource_count (type, live) VALUES (?, ?)
+      ON CONFLICT (type) DO UPDATE SET live = resource_count.live + excluded.live
+      """)
 
   private let store: FHIRStore
   /// The catalog's generation at the beginning of the transaction: changes must be extracted for it.

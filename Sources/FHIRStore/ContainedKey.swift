@@ -31,7 +31,11 @@ enum ContainedKey {
 
   /// The key of what a reference to a contained resource, under an alias, leads to.
   static func target(_ row: SQL, from searched: SearchedRows) -> SQL {
-    let place: SQL = "CAST(\(row).id AS INTEGER)"
+    // PostgreSQL does not promise to ask first whether the row is such a reference, and a text that is no number would
+    // end the statement.
+    let place = SQL(
+      sqlite: "CAST(\(row).id AS INTEGER)",
+      postgreSQL: "CASE WHEN \(row).id ~ '^[0-9]{1,4}$' THEN CAST(\(row).id AS bigint) ELSE 1023 END")
     return switch searched {
     case .resources: "(70368744177664 + \(row).key * 1024 + \(place))"
     case .contained: "(\(start(of: "\(row).key")) + \(place))"

@@ -15,9 +15,13 @@ extension FHIRStore {
     catalogs.take(try await faulting { try await database.read { try SearchCatalog($0, schema) } })
   }
 
-  private static let extractionRow = Statement("SELECT value FROM setting WHERE name = 'extraction'")
+  private static let extractionRow = Statement(
+    "SELECT \(SettingColumn.number) FROM setting WHERE name = 'extraction'")
   private static let set = Statement(
-    "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+    """
+    INSERT INTO setting (name, \(SettingColumn.number)) VALUES (?, ?) \
+    ON CONFLICT (name) DO UPDATE SET \(SettingColumn.number) = excluded.\(SettingColumn.number)
+    """)
 
   /// Takes in what this program publishes and how it extracts; where that changed, a job indexes anew.
   func openCatalog() async throws {

@@ -16,10 +16,15 @@ extension FHIRStore {
   ]
   private static let deletions = tables.map { table, columns in
     Statement(
-      """
-      DELETE FROM \(table) WHERE parameter = ? AND (\(columns)) IN
-        (SELECT \(columns) FROM \(table) WHERE parameter = ? LIMIT ?)
-      """)
+      sqlite: """
+        DELETE FROM \(table) WHERE parameter = ? AND (\(columns)) IN
+          (SELECT \(columns) FROM \(table) WHERE parameter = ? LIMIT ?)
+        """,
+      // Rows by their place, for a join with the range of the parameter would read all of it.
+      postgreSQL: """
+        DELETE FROM \(table) WHERE parameter = ? AND ctid = ANY
+          (ARRAY(SELECT ctid FROM \(table) WHERE parameter = ? LIMIT ?))
+        """)
   }
 
   /// The numbers of parameters that are no more, and may still have index rows.

@@ -64,8 +64,9 @@ public final class FHIRStore: Sendable {
     await database.close()
   }
 
-  private static let releaseRow = Statement("SELECT value FROM setting WHERE name = 'fhir-release'")
-  private static let insertRelease = Statement("INSERT INTO setting (name, value) VALUES ('fhir-release', ?)")
+  private static let releaseRow = Statement("SELECT \(SettingColumn.text) FROM setting WHERE name = 'fhir-release'")
+  private static let insertRelease = Statement(
+    "INSERT INTO setting (name, \(SettingColumn.text)) VALUES ('fhir-release', ?)")
 
   /// A store keeps the release it was made for: its resources and its index are of that release.
   private static func checkRelease(_ database: any Database, _ schema: Schema) async throws {
@@ -80,8 +81,9 @@ public final class FHIRStore: Sendable {
     }
   }
 
-  private static let sealRow = Statement("SELECT value FROM setting WHERE name = 'paging-seal'")
-  private static let insertSeal = Statement("INSERT OR IGNORE INTO setting (name, value) VALUES ('paging-seal', ?)")
+  private static let sealRow = Statement("SELECT \(SettingColumn.bytes) FROM setting WHERE name = 'paging-seal'")
+  private static let insertSeal = Statement.insertNew(
+    "setting (name, \(SettingColumn.bytes)) VALUES ('paging-seal', ?)")
 
   private static func readSeal(_ database: any Database) async throws -> SipHash {
     var stored = try await database.read { try $0.first(sealRow) { $0.blob(0) } }

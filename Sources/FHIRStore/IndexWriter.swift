@@ -24,36 +24,36 @@ struct IndexWriter {
     switch $0 {
     case .token:
       (
-        Statement("INSERT OR IGNORE INTO index_token (parameter, system, code, key) VALUES (?, ?, ?, ?)"),
+        Statement.insertNew("index_token (parameter, system, code, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_token WHERE parameter = ? AND system = ? AND code = ? AND key = ?"), 4
       )
     case .string:
       (
-        Statement("INSERT OR IGNORE INTO index_string (parameter, folded, text, several, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement.insertNew("index_string (parameter, folded, text, several, key) VALUES (?, ?, ?, ?, ?)"),
         Statement(
           "DELETE FROM index_string WHERE parameter = ? AND folded = ? AND text = ? AND several = ? AND key = ?"), 5
       )
     case .reference:
       (
-        Statement("INSERT OR IGNORE INTO index_reference (parameter, type, id, key) VALUES (?, ?, ?, ?)"),
+        Statement.insertNew("index_reference (parameter, type, id, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_reference WHERE parameter = ? AND type = ? AND id = ? AND key = ?"), 4
       )
     case .date:
       (
-        Statement("INSERT OR IGNORE INTO index_date (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement.insertNew("index_date (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
         Statement("DELETE FROM index_date WHERE parameter = ? AND class = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .number:
       (
-        Statement("INSERT OR IGNORE INTO index_number (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Statement.insertNew("index_number (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
         Statement(
           "DELETE FROM index_number WHERE parameter = ? AND class = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .quantity:
       (
-        Statement(
+        Statement.insertNew(
           """
-          INSERT OR IGNORE INTO index_quantity (parameter, system, code, class, low, high, key)
+          index_quantity (parameter, system, code, class, low, high, key)
           VALUES (?, ?, ?, ?, ?, ?, ?)
           """),
         Statement(
@@ -64,14 +64,14 @@ struct IndexWriter {
       )
     case .uri:
       (
-        Statement("INSERT OR IGNORE INTO index_uri (parameter, value, key) VALUES (?, ?, ?)"),
+        Statement.insertNew("index_uri (parameter, value, key) VALUES (?, ?, ?)"),
         Statement("DELETE FROM index_uri WHERE parameter = ? AND value = ? AND key = ?"), 3
       )
     case .composite:
       (
-        Statement(
+        Statement.insertNew(
           """
-          INSERT OR IGNORE INTO index_composite
+          index_composite
             (parameter, system1, code1, system2, text2, low2, high2, low3, high3, key)
           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
           """),
@@ -84,28 +84,33 @@ struct IndexWriter {
       )
     case .position:
       (
-        Statement("INSERT OR IGNORE INTO index_position (parameter, latitude, longitude, key) VALUES (?, ?, ?, ?)"),
+        Statement.insertNew("index_position (parameter, latitude, longitude, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_position WHERE parameter = ? AND latitude = ? AND longitude = ? AND key = ?"), 4
       )
     case .missing:
       (
-        Statement("INSERT OR IGNORE INTO index_missing (parameter, key) VALUES (?, ?)"),
+        Statement.insertNew("index_missing (parameter, key) VALUES (?, ?)"),
         Statement("DELETE FROM index_missing WHERE parameter = ? AND key = ?"), 2
       )
     case .contained:
       (
-        Statement("INSERT OR IGNORE INTO contained (type, container, id, key) VALUES (?, ?, ?, ?)"),
+        Statement.insertNew("contained (type, container, id, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM contained WHERE type = ? AND container = ? AND id = ? AND key = ?"), 4
       )
     }
   }
 
-  private static let insertSystem = Statement("INSERT INTO system (uri) VALUES (?) RETURNING number")
+  private static let insertSystem = Statement(
+    sqlite: "INSERT INTO system (uri) VALUES (?) RETURNING number",
+    // Another node may have inserted it a moment ago: then its number comes back.
+    postgreSQL: """
+      INSERT INTO system (uri) VALUES (?) ON CONFLICT (uri) DO UPDATE SET uri = excluded.uri RETURNING number
+      """)
   private static let selectSystem = Statement("SELECT number FROM system WHERE uri = ?")
-  private static let insertParameterSystem = Statement(
-    "INSERT OR IGNORE INTO parameter_system (parameter, system) VALUES (?, ?)")
-  private static let insertParameterUnit = Statement(
-    "INSERT OR IGNORE INTO parameter_unit (parameter, system, code, class) VALUES (?, ?, ?, ?)")
+  private static let insertParameterSystem = Statement.insertNew(
+    "parameter_system (parameter, system) VALUES (?, ?)")
+  private static let insertParameterUnit = Statement.insertNew(
+    "parameter_unit (parameter, system, code, class) VALUES (?, ?, ?, ?)")
 
   init(_ numbers: StoreNumbers) {
     self.numbers = numbers
@@ -149,14 +154,14 @@ struct IndexWriter {
       let number = try self.system(system, transaction)
       // A code without its system is sought in real systems only.
       if !IndexRow.isPseudoSystem(system) { try note(row.parameter, system: number, transaction) }
-      push(.token, side, parameter, .integer(number), .text(code), .integer(key))
+      push(.token, side, parameter, .integer(number), indexed(code), .integer(key))
     case .string(_, let folded, let text, let several):
-      push(.string, side, parameter, .text(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
+      push(.string, side, parameter, indexed(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
     case .reference(_, let type, let id):
       let number = numbers.typeNumbersByName[type] ?? 0
       // Few parameters have references to contained resources: a chain looks for them only where there are such.
       if SearchParameter.isLocal(row.parameter) { try note(row.parameter, system: number, transaction) }
-      push(.reference, side, parameter, .integer(number), .text(id), .integer(key))
+      push(.reference, side, parameter, .integer(number), indexed(id), .integer(key))
     case .date(_, let low, let high, let several):
       let dateClass = DateClass(low: low, high: high, isOneOfSeveral: several)
       try note(row.parameter, system: dateClass.rawValue, transaction)
@@ -170,9 +175,9 @@ struct IndexWriter {
       let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: several)
       try note(row.parameter, unit: .init(system: number, code: code, numberClass: numberClass), transaction)
       push(
-        .quantity, side, parameter, .integer(number), .text(code), .integer(numberClass.rawValue), .real(low),
+        .quantity, side, parameter, .integer(number), indexed(code), .integer(numberClass.rawValue), .real(low),
         .real(high), .integer(key))
-    case .uri(_, let value): push(.uri, side, parameter, .text(value), .integer(key))
+    case .uri(_, let value): push(.uri, side, parameter, indexed(value), .integer(key))
     case .composite(let composite):
       batches[Table.composite.rawValue][keyPath: side].append(
         contentsOf: try self.composite(composite, key, transaction))
@@ -189,6 +194,11 @@ struct IndexWriter {
 
   private mutating func push(_ table: Table, _ side: WritableKeyPath<Batch, RowBatch>, _ row: SQLValue...) {
     for value in row { batches[table.rawValue][keyPath: side].push(value) }
+  }
+
+  /// A text in a column of an index.
+  private func indexed(_ text: String) -> SQLValue {
+    .text(numbers.dialect == .sqlite ? text : IndexedText.cut(text))
   }
 
   private mutating func composite(_ row: CompositeRow, _ key: Int64, _ transaction: any Transaction) throws
@@ -208,16 +218,18 @@ struct IndexWriter {
       try note(row.parameter, unit: .init(system: system2, code: row.text2, numberClass: numberClass), transaction)
       if numberClass.isRange { system2 = -1 - system2 }
     }
-    let (low2, high2) = Self.bounds(row.bounds2)
-    let (low3, high3) = Self.bounds(row.bounds3)
+    let (low2, high2) = bounds(row.bounds2)
+    let (low3, high3) = bounds(row.bounds3)
     return [
-      .integer(Int64(row.parameter)), .integer(system1), .text(row.code1), .integer(system2), .text(row.text2), low2,
+      .integer(Int64(row.parameter)), .integer(system1), indexed(row.code1), .integer(system2), indexed(row.text2),
+      low2,
       high2, low3, high3, .integer(key),
     ]
   }
 
-  private static func bounds(_ bounds: CompositeRow.Bounds) -> (SQLValue, SQLValue) {
-    switch bounds {
+  private func bounds(_ bounds: CompositeRow.Bounds) -> (SQLValue, SQLValue) {
+    if numbers.dialect == .postgreSQL { return CompositeBound.values(bounds) }
+    return switch bounds {
     case .none: (.text(""), .text(""))
     case .date(let low, let high): (.integer(low), .integer(high))
     case .number(let low, let high): (.real(low), .real(high))
@@ -247,7 +259,7 @@ struct IndexWriter {
     try transaction.execute(
       Self.insertParameterUnit,
       [
-        .integer(Int64(parameter)), .integer(unit.system), .text(unit.code), .integer(unit.numberClass.rawValue),
+        .integer(Int64(parameter)), .integer(unit.system), indexed(unit.code), .integer(unit.numberClass.rawValue),
       ])
   }
 }

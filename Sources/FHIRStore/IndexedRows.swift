@@ -12,7 +12,7 @@ public struct IndexedRows: Sendable {
 extension StoreView {
   private static let indexedRow = Statement(
     """
-    SELECT max(r.indexed, CASE WHEN r.key <= t.through THEN t.next ELSE t.generation END)
+    SELECT \(SQL.greatest)(r.indexed, CASE WHEN r.key <= t.through THEN t.next ELSE t.generation END)
     FROM resource AS r JOIN type_index AS t ON t.type = r.type WHERE r.key = ?
     """)
   private static let tokens = Statement("SELECT parameter, system, code FROM index_token WHERE key = ?")
@@ -115,6 +115,7 @@ extension StoreView {
     switch (low, high) {
     case (.integer(let low), .integer(let high)): .date(low: low, high: high)
     case (.real(let low), .real(let high)): .number(low: low, high: high)
+    case (.blob(let low), .blob(let high)): CompositeBound.bounds(low, high)
     default: .none
     }
   }

@@ -21,7 +21,7 @@ struct ParameterSwitch {
   private static let insert = Statement(
     "INSERT INTO parameter (number, type, code, source, state, since) VALUES (?, ?, ?, ?, ?, ?)")
   private static let isDisabled = Statement("SELECT 1 FROM disabled_parameter WHERE url = ?")
-  private static let disable = Statement("INSERT OR IGNORE INTO disabled_parameter (url) VALUES (?)")
+  private static let disable = Statement.insertNew("disabled_parameter (url) VALUES (?)")
   private static let enable = Statement("DELETE FROM disabled_parameter WHERE url = ?")
   private static let withCode = Statement("SELECT key, definition FROM search_parameter WHERE code = ? ORDER BY key")
 

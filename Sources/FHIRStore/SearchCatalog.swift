@@ -21,8 +21,9 @@ public struct SearchCatalog: Sendable {
   /// Resources indexed before this generation are indexed anew as a whole: another version of this program did it.
   let wholeSince: Int64
 
-  private static let generationRow = Statement("SELECT value FROM setting WHERE name = 'catalog'")
-  private static let wholeRow = Statement("SELECT value FROM setting WHERE name = 'extraction-since'")
+  private static let generationRow = Statement("SELECT \(SettingColumn.number) FROM setting WHERE name = 'catalog'")
+  private static let wholeRow = Statement(
+    "SELECT \(SettingColumn.number) FROM setting WHERE name = 'extraction-since'")
   private static let parameterRows = Statement(
     "SELECT number, type, code, source, state, since FROM parameter WHERE state < 2 ORDER BY number")
   private static let definitionRows = Statement("SELECT key, definition FROM search_parameter")
@@ -40,8 +41,8 @@ public struct SearchCatalog: Sendable {
 
   private static let setGeneration = Statement(
     """
-    INSERT INTO setting (name, value) VALUES ('catalog', ?)
-    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+    INSERT INTO setting (name, \(SettingColumn.number)) VALUES ('catalog', ?)
+    ON CONFLICT (name) DO UPDATE SET \(SettingColumn.number) = excluded.\(SettingColumn.number)
     """)
 
   /// The catalog as it stands in the store.

@@ -12,6 +12,7 @@ final class StoreNumbers: Sendable {
   let typeNumbers: [Int64]
   let types: [Int64: Schema.TypeID]
   let typeNumbersByName: [String: Int64]
+  let dialect: Dialect
   private let grown: Mutex<Grown>
 
   /// What grows with the data. System 0 is "none".
@@ -30,17 +31,20 @@ final class StoreNumbers: Sendable {
 
   private static let typeRows = Statement("SELECT number, name FROM resource_type")
   private static let insertType = Statement("INSERT INTO resource_type (number, name) VALUES (?, ?)")
-  private static let insertTypeIndex = Statement(
-    "INSERT OR IGNORE INTO type_index (type, generation, through, next) VALUES (?, 0, 0, 0)")
+  private static let insertTypeIndex = Statement.insertNew(
+    "type_index (type, generation, through, next) VALUES (?, 0, 0, 0)")
   private static let systemRows = Statement("SELECT number, uri FROM system LIMIT 100000")
   private static let parameterSystemRows = Statement("SELECT parameter, system FROM parameter_system")
   private static let parameterUnitRows = Statement("SELECT parameter, system, code, class FROM parameter_unit")
 
-  private init(typeNumbers: [Int64], types: [Int64: Schema.TypeID], byName: [String: Int64], grown: Grown) {
+  private init(
+    typeNumbers: [Int64], types: [Int64: Schema.TypeID], byName: [String: Int64], grown: Grown, _ dialect: Dialect
+  ) {
     self.typeNumbers = typeNumbers
     self.types = types
     self.typeNumbersByName = byName
     self.grown = Mutex(grown)
+    self.dialect = dialect
   }
 
   /// Reads the dictionaries, after giving numbers to types that have none yet.
@@ -58,7 +62,7 @@ final class StoreNumbers: Sendable {
       typeNumbers[Int(type.rawValue)] = number
       byNumber[number] = type
     }
-    return StoreNumbers(typeNumbers: typeNumbers, types: byNumber, byName: types, grown: grown)
+    return StoreNumbers(typeNumbers: typeNumbers, types: byNumber, byName: types, grown: grown, database.dialect)
   }
 
   func number(_ type: Schema.TypeID) -> Int64 { typeNumbers[Int(type.rawValue)] }

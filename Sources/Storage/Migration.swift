@@ -25,7 +25,7 @@ public struct Migration: Sendable {
   public func script(_ dialect: Dialect) -> String {
     switch dialect {
     case .sqlite: sqlite.text
-    case .postgreSQL: postgreSQL.text
+    case .postgreSQL: postgreSQL.text(.postgreSQL)
     }
   }
 }

@@ -11,6 +11,8 @@ public struct SQL: Sendable, Hashable {
   /// What stands behind the lists.
   private var body = ""
   private var bodyBinds: [SQLValue] = []
+  /// The same for PostgreSQL, once something in it differs.
+  private var own: Form?
   /// What the body has under names, each behind those that it refers to.
   private var lists: [NamedList] = []
 
@@ -19,20 +21,45 @@ public struct SQL: Sendable, Hashable {
     let query: SQL
   }
 
+  private struct Form: Sendable, Hashable {
+    var body: String
+    var binds: [SQLValue]
+  }
+
   /// Empty.
   public init() {}
 
-  /// The text, one `?` for each bind (an engine with numbered parameters rewrites them in order).
-  public var text: String {
+  /// A form for each engine. Each has parameters of its own, which may be others, or stand elsewhere.
+  public init(sqlite: SQL, postgreSQL: SQL) {
+    self = sqlite
+    own = postgreSQL.form(.postgreSQL)
+    add(postgreSQL.lists)
+  }
+
+  /// The text for SQLite, one `?` for each bind.
+  public var text: String { text(.sqlite) }
+
+  /// SQLite's parameters in the order of their `?`.
+  public var binds: [SQLValue] { binds(.sqlite) }
+
+  /// The text for an engine, one `?` for each bind (an engine with numbered parameters rewrites them in order).
+  public func text(_ dialect: Dialect) -> String {
+    let body = form(dialect).body
     if lists.isEmpty { return body }
-    let named = lists.map { "keys\($0.number) (key) AS (\($0.query.body))" }
+    let named = lists.map { "keys\($0.number) (key) AS (\($0.query.form(dialect).body))" }
     return "WITH \(named.joined(separator: ", ")) \(body)"
   }
 
-  /// The parameters in the order of their `?`.
-  public var binds: [SQLValue] {
-    if lists.isEmpty { return bodyBinds }
-    return lists.flatMap(\.query.bodyBinds) + bodyBinds
+  /// An engine's parameters in the order of their `?`.
+  public func binds(_ dialect: Dialect) -> [SQLValue] {
+    let binds = form(dialect).binds
+    if lists.isEmpty { return binds }
+    return lists.flatMap { $0.query.form(dialect).binds } + binds
+  }
+
+  private func form(_ dialect: Dialect) -> Form {
+    if dialect == .postgreSQL, let own { return own }
+    return Form(body: body, binds: bodyBinds)
   }
 
   /// Nothing in the text yet.
@@ -58,9 +85,28 @@ public struct SQL: Sendable, Hashable {
   }
 
   public static func += (left: inout SQL, right: SQL) {
+    if left.own != nil || right.own != nil {
+      var own = left.form(.postgreSQL)
+      let other = right.form(.postgreSQL)
+      own.body += other.body
+      own.binds += other.binds
+      left.own = own
+    }
     left.body += right.body
     left.bodyBinds += right.bodyBinds
-    for list in right.lists where !left.lists.contains(where: { $0.number == list.number }) { left.lists.append(list) }
+    left.add(right.lists)
+  }
+
+  private mutating func add(_ lists: [NamedList]) {
+    for list in lists where !self.lists.contains(where: { $0.number == list.number }) { self.lists.append(list) }
+  }
+
+  /// Adds to both forms.
+  fileprivate mutating func append(_ text: String, _ binds: [SQLValue] = []) {
+    body += text
+    bodyBinds += binds
+    own?.body += text
+    own?.binds += binds
   }
 }
 
@@ -82,12 +128,9 @@ extension SQL: ExpressibleByStringInterpolation {
       sql.bodyBinds.reserveCapacity(interpolationCount)
     }
 
-    public mutating func appendLiteral(_ literal: StaticString) { sql.body += literal.text }
+    public mutating func appendLiteral(_ literal: StaticString) { sql.append(literal.text) }
 
-    public mutating func appendInterpolation(_ value: SQLValue) {
-      sql.body += "?"
-      sql.bodyBinds.append(value)
-    }
+    public mutating func appendInterpolation(_ value: SQLValue) { sql.append("?", [value]) }
 
     public mutating func appendInterpolation(_ value: Int64) { appendInterpolation(.integer(value)) }
     public mutating func appendInterpolation(_ value: Int) { appendInterpolation(.integer(Int64(value))) }
@@ -100,17 +143,12 @@ extension SQL: ExpressibleByStringInterpolation {
 
     /// Binds each value: `?, ?, ?`. An empty list gives `NULL`, so that `IN (…)` stays valid and matches nothing.
     public mutating func appendInterpolation(list values: [SQLValue]) {
-      guard !values.isEmpty else {
-        sql.body += "NULL"
-        return
-      }
-      sql.body += "?"
-      for _ in values.dropFirst() { sql.body += ", ?" }
-      sql.bodyBinds += values
+      guard !values.isEmpty else { return sql.append("NULL") }
+      sql.append("?" + String(repeating: ", ?", count: values.count - 1), values)
     }
 
     /// Static text such as an identifier from a table of ours; not for values.
-    public mutating func appendInterpolation(unsafe text: StaticString) { sql.body += text.text }
+    public mutating func appendInterpolation(unsafe text: StaticString) { sql.append(text.text) }
   }
 }
 

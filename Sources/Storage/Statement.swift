@@ -7,33 +7,29 @@ import Synchronization
 public struct Statement: Sendable {
   /// Dense from 0 in order of creation, unique in the process.
   public let id: Int
-  private let common: String
-  private let ownPostgreSQL: String?
+  private let sqlite: String
+  private let postgreSQL: String
 
   private static let count = Atomic<Int>(0)
 
-  /// The same text for every engine, with `?` for each parameter.
+  /// One statement for every engine, with `?` for each parameter.
   public init(_ sql: SQL) {
-    self.init(common: sql, postgreSQL: nil)
+    self.init(sqlite: sql, postgreSQL: sql)
   }
 
   /// A text for each engine, taking the same parameters.
   public init(sqlite: SQL, postgreSQL: SQL) {
-    self.init(common: sqlite, postgreSQL: postgreSQL)
-  }
-
-  private init(common: SQL, postgreSQL: SQL?) {
-    precondition(common.binds.isEmpty && (postgreSQL?.binds.isEmpty ?? true), "write ? for a statement's parameters")
+    precondition(sqlite.binds.isEmpty && postgreSQL.binds.isEmpty, "write ? for a statement's parameters")
     id = Statement.count.add(1, ordering: .relaxed).oldValue
-    self.common = common.text
-    ownPostgreSQL = postgreSQL?.text
+    self.sqlite = sqlite.text(.sqlite)
+    self.postgreSQL = postgreSQL.text(.postgreSQL)
   }
 
   /// The text for an engine.
   public func text(_ dialect: Dialect) -> String {
     switch dialect {
-    case .sqlite: common
-    case .postgreSQL: ownPostgreSQL ?? common
+    case .sqlite: sqlite
+    case .postgreSQL: postgreSQL
     }
   }
 }

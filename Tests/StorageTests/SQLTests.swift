@@ -22,6 +22,31 @@ import Testing
     #expect(SQL().isEmpty)
   }
 
+  @Test("a piece with two forms gives each engine its own text and parameters, however it is composed")
+  func dialects() {
+    let test = SQL(sqlite: "instr(a, \("x")) > 0", postgreSQL: "strpos(a, \("y")) > \(0)")
+    let set = SQL.list(1, "SELECT key FROM t WHERE \(test)")
+    var sql: SQL = "SELECT 1 WHERE b = \(1) AND \(test)"
+    sql += " AND c IN (\(set)) LIMIT \(9)"
+    #expect(
+      sql.text
+        == "WITH keys1 (key) AS (SELECT key FROM t WHERE instr(a, ?) > 0) "
+        + "SELECT 1 WHERE b = ? AND instr(a, ?) > 0 AND c IN (SELECT key FROM keys1) LIMIT ?")
+    #expect(sql.binds == [.text("x"), .integer(1), .text("x"), .integer(9)])
+    #expect(
+      sql.text(.postgreSQL)
+        == "WITH keys1 (key) AS (SELECT key FROM t WHERE strpos(a, ?) > ?) "
+        + "SELECT 1 WHERE b = ? AND strpos(a, ?) > ? AND c IN (SELECT key FROM keys1) LIMIT ?")
+    #expect(
+      sql.binds(.postgreSQL)
+        == [.text("y"), .integer(0), .integer(1), .text("y"), .integer(0), .integer(9)])
+    let plain: SQL = "SELECT \(1)"
+    #expect(plain.text(.postgreSQL) == plain.text && plain.binds(.postgreSQL) == plain.binds)
+    let statement = Statement("SELECT \(SQL.greatest)(?, ?) FROM (SELECT 1)\(SQL.unnamed)")
+    #expect(statement.text(.sqlite) == "SELECT max(?, ?) FROM (SELECT 1)")
+    #expect(statement.text(.postgreSQL) == "SELECT greatest(?, ?) FROM (SELECT 1) AS d")
+  }
+
   @Test("an empty list matches nothing instead of breaking the statement")
   func emptyList() {
     let sql: SQL = "SELECT 1 WHERE 1 IN (\(list: []))"

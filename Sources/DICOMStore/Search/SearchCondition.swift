@@ -76,7 +76,7 @@ struct SearchConditionCompiler {
   }
 
   private func hasTerm(_ attribute: Term.Attribute, _ level: Target.Level, _ predicate: SQL) -> SQL {
-    "EXISTS (\(termKeys(attribute, predicate)) AND key = \(Self.alias(level)).key)"
+    "EXISTS (\(termKeys(attribute, predicate)) AND key = \(Self.alias(level)).key\(SQL.fence))"
   }
 
   private func isEmpty(_ column: SearchColumn) -> SearchCondition {
@@ -169,7 +169,8 @@ struct SearchConditionCompiler {
     let longest = folded.max { $0.utf8.count < $1.utf8.count } ?? ""
     let others = folded.filter { $0 != longest }.map { WildcardPattern.hasWord($0, "\(unsafe: column.column)") }
     let table = Self.table(level)
-    var keys = "SELECT DISTINCT key FROM (\(termKeys(attribute, WildcardPattern.begins("text", longest))))" as SQL
+    var keys =
+      "SELECT DISTINCT key FROM (\(termKeys(attribute, WildcardPattern.begins("text", longest))))\(SQL.unnamed)" as SQL
     if !others.isEmpty {
       keys = "SELECT key FROM \(table) WHERE key IN (\(keys)) AND \(others.joined(separator: " AND "))"
     }
@@ -188,7 +189,8 @@ struct SearchConditionCompiler {
         filter: hasTerm(.modalitiesInStudy, .study, "text = \(text)"))
     case .wildcard(let text):
       let pattern = WildcardPattern(Folding.text(text) ?? "")
-      let keys: SQL = "SELECT DISTINCT key FROM (\(termKeys(.modalitiesInStudy, pattern.predicate("text"))))"
+      let keys: SQL =
+        "SELECT DISTINCT key FROM (\(termKeys(.modalitiesInStudy, pattern.predicate("text"))))\(SQL.unnamed)"
       return SearchCondition(level: .study, keys: keys, filter: "s.key IN (\(keys))")
     default: throw SearchMisuse()
     }

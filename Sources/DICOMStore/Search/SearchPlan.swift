@@ -73,7 +73,9 @@ struct SearchPlan {
     if let within {
       predicates.append("\(alias).\(Self.parent(within.level, of: level)) = \(within.key)")
     } else if let first, let keys = conditions[first].keys {
-      predicates.append("\(alias).\(Self.parent(conditions[first].level, of: level)) IN (\(keys))")
+      let column: SQL = "\(alias).\(Self.parent(conditions[first].level, of: level))"
+      // PostgreSQL would make a join of it and might walk all rows in the page's order; an array is made first.
+      predicates.append(SQL(sqlite: "\(column) IN (\(keys))", postgreSQL: "\(column) = ANY (ARRAY(\(keys)))"))
     } else {
       predicates.append("\(alias).partition = \(partition)")
     }
@@ -96,7 +98,7 @@ struct SearchPlan {
     let upper = SearchConditionCompiler.alias(condition.level)
     return """
       EXISTS (SELECT 1 FROM \(SearchConditionCompiler.table(condition.level)) AS \(upper)
-      WHERE \(upper).key = \(own).\(Self.parent(condition.level, of: level)) AND \(condition.filter))
+      WHERE \(upper).key = \(own).\(Self.parent(condition.level, of: level)) AND \(condition.filter)\(SQL.fence))
       """
   }
 }

@@ -36,12 +36,18 @@ extension FHIRStore {
   // MARK: - Beginning
 
   private static let countRow = Statement(
-    """
-    SELECT count(*), coalesce(max(r.key), 0), coalesce(sum(max(r.indexed, t.generation) < ?), 0)
-    FROM (SELECT key FROM resource INDEXED BY resource_live
-          WHERE type = ? AND method <> 3 AND key > ? AND key <= ? ORDER BY key LIMIT ?) AS s
-      CROSS JOIN resource AS r ON r.key = s.key CROSS JOIN type_index AS t ON t.type = r.type
-    """)
+    sqlite: """
+      SELECT count(*), coalesce(max(r.key), 0), coalesce(sum(max(r.indexed, t.generation) < ?), 0)
+      FROM (SELECT key FROM resource INDEXED BY resource_live
+            WHERE type = ? AND method <> 3 AND key > ? AND key <= ? ORDER BY key LIMIT ?) AS s
+        CROSS JOIN resource AS r ON r.key = s.key CROSS JOIN type_index AS t ON t.type = r.type
+      """,
+    postgreSQL: """
+      SELECT count(*), coalesce(max(r.key), 0), count(*) FILTER (WHERE greatest(r.indexed, t.generation) < ?)
+      FROM (SELECT key FROM resource
+            WHERE type = ? AND method <> 3 AND key > ? AND key <= ? ORDER BY key LIMIT ?) AS s
+        JOIN resource AS r ON r.key = s.key JOIN type_index AS t ON t.type = r.type
+      """)
   /// Resources counted in one read: a reader is kept for some milliseconds.
   private static let countedMax: Int64 = 20_000
 
@@ -104,7 +110,7 @@ extension FHIRStore {
     """)
   private static let closeType = Statement(
     """
-    UPDATE type_index SET generation = max(generation, ?), through = 0, next = 0 WHERE type IN
+    UPDATE type_index SET generation = \(SQL.greatest)(generation, ?), through = 0, next = 0 WHERE type IN
       (SELECT type FROM reindex_progress WHERE job = ? AND complete = 1 AND failed = 0)
     """)
   private static let enable = Statement(

@@ -22,8 +22,8 @@ struct ReindexBatch: Sendable {
 
   private static let rows = Statement(
     """
-    SELECT r.key, r.id, r.version, max(r.indexed, t.generation), r.body
-    FROM resource AS r INDEXED BY resource_live CROSS JOIN type_index AS t ON t.type = r.type
+    SELECT r.key, r.id, r.version, \(SQL.greatest)(r.indexed, t.generation), r.body
+    FROM resource AS r\(SQL.byLiveIndex) \(SQL.join) type_index AS t ON t.type = r.type
     WHERE r.type = ? AND r.method <> 3 AND r.key > ? AND r.key <= ? ORDER BY r.key
     """)
 

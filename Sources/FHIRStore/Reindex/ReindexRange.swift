@@ -31,10 +31,10 @@ public struct ReindexRange: Sendable {
 extension FHIRStore {
   private static let keyRows = Statement(
     """
-    SELECT r.key, max(r.indexed, t.generation), length(r.body)
-    FROM (SELECT key FROM resource INDEXED BY resource_live
+    SELECT r.key, \(SQL.greatest)(r.indexed, t.generation), length(r.body)
+    FROM (SELECT key FROM resource\(SQL.byLiveIndex)
           WHERE type = ? AND method <> 3 AND key > ? AND key <= ? ORDER BY key LIMIT ?) AS s
-      CROSS JOIN resource AS r ON r.key = s.key CROSS JOIN type_index AS t ON t.type = r.type
+      \(SQL.join) resource AS r ON r.key = s.key \(SQL.join) type_index AS t ON t.type = r.type
     ORDER BY r.key
     """)
 

@@ -30,7 +30,9 @@ final class Estimates {
       return min(large.count, bound)
     }
     let count =
-      try reader.first("SELECT count(*) FROM (SELECT 1 FROM (\(set)) LIMIT \(bound))") { Int($0.integer(0)) } ?? 0
+      try reader.first("SELECT count(*) FROM (SELECT 1 FROM (\(set))\(SQL.unnamed) LIMIT \(bound))\(SQL.unnamed)") {
+        Int($0.integer(0))
+      } ?? 0
     known[set] = (count, bound)
     if count >= Self.cap { remembered.remember(set, count, upTo: bound) }
     return count

@@ -9,6 +9,7 @@ import Storage
 /// with every write, and pages in such an order would skip and repeat.
 struct FullTextScore {
   private let match: String
+  private let conditions: [FullTextCondition]
   private let hits: SQL
   private let length: SQL
 
@@ -19,6 +20,7 @@ struct FullTextScore {
     }
     let matches = conditions.compactMap { TermCompiler.match($0) }
     guard !matches.isEmpty else { return nil }
+    self.conditions = conditions
     match = matches.map { "(\($0))" }.joined(separator: " AND ")
     // A mark at the beginning of each hit is as much longer as there are hits.
     let inNarrative: SQL = "length(highlight(resource_text, 0, char(2), '')) - length(narrative)"
@@ -31,7 +33,27 @@ struct FullTextScore {
     length = "(length(narrative) + length(content))"
   }
 
-  private var rows: SQL {
+  private var rows: SQL { SQL(sqlite: rowsOfFTS5, postgreSQL: rowsOfVector) }
+
+  /// PostgreSQL tells where words are, and no phrases: a phrase counts as often as its first word.
+  private var rowsOfVector: SQL {
+    let isContent = conditions.contains { $0.field == .content }
+    let words: SQL = isContent ? "words" : "ts_filter(words, '{a}')"
+    let length: SQL = isContent ? "(narrative_length + content_length)" : "narrative_length"
+    let leading = conditions.flatMap { TextWords.leading($0) }.map { SQLValue.text($0) }
+    let queries = conditions.map { TextWords.query($0) }
+    let query = queries.contains("") ? "" : queries.map { "(\($0))" }.joined(separator: " & ")
+    return """
+      SELECT key, CAST(1.0 - saturation / (hits + saturation) AS double precision) AS score
+      FROM (SELECT key, 0.3 + 0.0009 * \(length) AS saturation,
+                   (SELECT coalesce(sum(cardinality(w.positions)), 0) FROM unnest(\(words)) AS w
+                    WHERE w.lexeme IN (\(list: leading))) AS hits
+            FROM resource_text WHERE words @@ \(TermCompiler.parsed(query))) AS t
+      WHERE 1 = 1
+      """
+  }
+
+  private var rowsOfFTS5: SQL {
     let saturation: SQL = "(0.3 + 0.0009 * \(length))"
     return """
       SELECT rowid AS key, 1.0 - \(saturation) / (\(hits) + \(saturation)) AS score FROM resource_text
@@ -40,7 +62,9 @@ struct FullTextScore {
   }
 
   /// Key and score of those of the resources that match.
-  func rows(of keys: [Int64]) -> SQL { "\(rows) AND rowid IN (\(list: keys.map { .integer($0) }))" }
+  func rows(of keys: [Int64]) -> SQL {
+    "\(rows) AND \(SQL(sqlite: "rowid", postgreSQL: "key")) IN (\(list: keys.map { .integer($0) }))"
+  }
 
   /// The score of one resource. All are made once for a statement: each alone would look up its words anew.
   func value(of key: SQL) -> SQL {

@@ -202,7 +202,9 @@ struct Search {
       let types = visible.map { SQLValue.integer(view.store.numbers.number($0)) }
       terms.append(
         SearchTerm("container", set: nil) { key in
-          "EXISTS (SELECT 1 FROM contained AS c WHERE c.key = \(key) AND c.container IN (\(list: types)))"
+          """
+          EXISTS (SELECT 1 FROM contained AS c WHERE c.key = \(key) AND c.container IN (\(list: types))\(SQL.fence))
+          """
         })
     }
     if query.containedType == .container {
@@ -220,18 +222,18 @@ struct Search {
             case .resources:
               return """
                 NOT EXISTS (SELECT 1 FROM resource AS c WHERE c.key = \(ContainedKey.container(of: key))
-                            AND \(SearchedRows.resources.ofType(type, "c.")) AND \(other.terms))
+                            AND \(SearchedRows.resources.ofType(type, "c.")) AND \(other.terms)\(SQL.fence))
                 """
             case .contained:
               return """
                 NOT EXISTS (SELECT 1 FROM contained AS c WHERE c.key >= \(start) AND c.key < \(start) + 1024
-                            AND c.type + 0 = \(type) AND \(other.terms))
+                            AND c.type + 0 = \(type) AND \(other.terms)\(SQL.fence))
                 """
             }
           }
           let first: SQL = """
             NOT EXISTS (SELECT 1 FROM contained AS c WHERE c.key >= \(start) AND c.key < \(key)
-                        AND c.type + 0 = \(numbers.number(source.type)) AND \(own))
+                        AND c.type + 0 = \(numbers.number(source.type)) AND \(own)\(SQL.fence))
             """
           return SQL.allOf([first] + others)
         })

@@ -281,7 +281,8 @@ struct SearchPlan {
   }
 
   private func distinct(_ place: Int) -> SQL {
-    "(SELECT DISTINCT key FROM (\(terms[place].set ?? "SELECT key FROM resource WHERE 1 = 0"))) AS i WHERE 1 = 1"
+    let set = terms[place].set ?? "SELECT key FROM resource WHERE 1 = 0"
+    return "(SELECT DISTINCT key FROM (\(set)\(SQL.fence))\(SQL.unnamed)) AS i WHERE 1 = 1"
   }
 
   private func probes(_ key: SQL, except lead: Int?) -> SQL {
@@ -300,12 +301,19 @@ struct SearchPlan {
           ORDER BY i.key LIMIT \(limit)
           """
       }
-      let set = terms[place].unchecked ?? terms[place].set ?? "NULL"
-      let isThere: SQL = terms[place].unchecked == nil ? "" : " AND r.method <> 3"
+      let set = terms[place].unchecked ?? terms[place].set ?? "SELECT 0 AS key WHERE 1 = 0"
+      let isAsked = terms[place].unchecked != nil
+      let all: SQL = "1 = 1"
+      let there: SQL = "EXISTS (SELECT 1 FROM resource AS c WHERE c.key = r.key AND c.method <> 3 OFFSET 0)"
+      let isThere: SQL = isAsked ? " AND r.method <> 3" : ""
       // The plus keeps the planner from walking all keys behind this one instead of the set.
       let after: SQL = key.map { " AND +r.key > \($0)" } ?? ""
+      let source = SQL(
+        sqlite: "\(searched.table) AS r WHERE r.key IN (\(set))\(isThere)",
+        // The list comes first, sorted; the resource is asked where that is needed.
+        postgreSQL: "(SELECT DISTINCT key FROM (\(set) OFFSET 0) AS d) AS r WHERE \(isAsked ? there : all)")
       return """
-        SELECT r.key FROM \(searched.table) AS r WHERE r.key IN (\(set))\(isThere)\(after)\
+        SELECT r.key FROM \(source)\(after)\
         \(probes("r.key", except: place)) ORDER BY r.key LIMIT \(limit)
         """
     case .type, .order, .stretches:
@@ -410,11 +418,12 @@ struct SearchPlan {
     let walks = (orderWalks ?? []).map { walk -> SQL in
       """
       SELECT s0 FROM (SELECT i.\(walk.column) AS s0 FROM \(walk.table) AS i WHERE \(walk.condition)\(bound(walk, start))
-                      ORDER BY i.\(walk.column) \(direction) LIMIT \(limit))
+                      ORDER BY i.\(walk.column) \(direction) LIMIT \(limit))\(SQL.unnamed)
       """
     }
     guard walks.count > 1 else { return walks.first }
-    return "SELECT s0 FROM (\(walks.joined(separator: " UNION ALL "))) ORDER BY s0 \(direction) LIMIT \(limit)"
+    let all = walks.joined(separator: " UNION ALL ")
+    return "SELECT s0 FROM (\(all))\(SQL.unnamed) ORDER BY s0 \(direction) LIMIT \(limit)"
   }
 
   /// Resources with a value, sorted by all keys; none where no resource has one.
@@ -431,11 +440,12 @@ struct SearchPlan {
         SELECT * FROM (
           SELECT * FROM (SELECT i.key AS key\(order.columns(of: "i.key", first: "i.\(walk.column)"))
                          FROM \(walk.table) AS i WHERE \(condition)\(probes("i.key", except: orderBound))) AS m\(behind)
-          ORDER BY \(order.orderBy) LIMIT \(limit))
+          ORDER BY \(order.orderByThere) LIMIT \(limit))\(SQL.unnamed)
         """
     }
     if stretches.count < 2 { return stretches }
-    return ["SELECT * FROM (\(stretches.joined(separator: " UNION ALL "))) ORDER BY \(order.orderBy) LIMIT \(limit)"]
+    let all = stretches.joined(separator: " UNION ALL ")
+    return ["SELECT * FROM (\(all))\(SQL.unnamed) ORDER BY \(order.orderByThere) LIMIT \(limit)"]
   }
 
   private func missing(behind position: PagePosition?, limit: Int) -> SQL {

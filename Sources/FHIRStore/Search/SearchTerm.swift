@@ -134,7 +134,7 @@ struct ProbePath {
   let tables: SQL
   let condition: SQL
 
-  var exists: SQL { "EXISTS (SELECT 1 FROM \(tables) WHERE \(condition))" }
+  var exists: SQL { "EXISTS (SELECT 1 FROM \(tables) WHERE \(condition)\(SQL.fence))" }
 }
 
 /// A range of an index table in the order of one column, under the alias `i`.
@@ -188,7 +188,7 @@ extension SQL {
   static func union(_ sets: [SQL]) -> SQL? {
     guard !sets.isEmpty else { return nil }
     guard sets.count > alternativesMax else { return sets.joined(separator: " UNION ALL ") }
-    return groups(sets).map { "SELECT key FROM (\($0.joined(separator: " UNION ALL ")))" }
+    return groups(sets).map { "SELECT key FROM (\($0.joined(separator: " UNION ALL ")))\(SQL.unnamed)" }
       .joined(separator: " UNION ALL ")
   }
 

@@ -165,7 +165,7 @@ struct SortKey {
     let before: SQL = isDescending ? ">" : "<"
     let test: SQL = """
       NOT EXISTS (SELECT 1 FROM \(walk.table) AS o WHERE o.key = i.key AND o.parameter = \(Int64(parameter.number))
-                  AND o.\(walk.column) \(before) i.\(walk.column))
+                  AND o.\(walk.column) \(before) i.\(walk.column)\(SQL.fence))
       """
     return parameter.kind == .string ? "(i.several = 0 OR \(test))" : test
   }
@@ -184,7 +184,7 @@ struct SortKey {
   /// A resource without a value.
   func isMissing(_ key: SQL) -> SQL {
     guard case .index(let table, _, _, let rows) = source else { return "\(value(of: key)) IS NULL" }
-    return "NOT EXISTS (SELECT 1 FROM \(table) AS o WHERE o.key = \(key) AND \(rows))"
+    return "NOT EXISTS (SELECT 1 FROM \(table) AS o WHERE o.key = \(key) AND \(rows)\(SQL.fence))"
   }
 }
 
@@ -206,11 +206,21 @@ struct PageOrder {
   }
 
   /// `s0 ASC NULLS FIRST, …, key`
-  var orderBy: SQL {
-    let terms = zip(keys, Self.names).map { key, name -> SQL in
-      key.isDescending ? "\(name) DESC NULLS LAST" : "\(name) ASC NULLS FIRST"
+  var orderBy: SQL { (zip(keys, Self.names).map { Self.term($0, $1) } + ["key"]).joined(separator: ", ") }
+
+  /// The same for rows that have a value of the first key. PostgreSQL's indexes end with nulls, ascending: so the
+  /// order is theirs only if it does not say where nulls would be.
+  var orderByThere: SQL {
+    let terms = zip(keys, Self.names).enumerated().map { place, term -> SQL in
+      let (key, name) = term
+      if place > 0 { return Self.term(key, name) }
+      return SQL(sqlite: Self.term(key, name), postgreSQL: key.isDescending ? "\(name) DESC" : name)
     }
     return (terms + ["key"]).joined(separator: ", ")
+  }
+
+  private static func term(_ key: SortKey, _ name: SQL) -> SQL {
+    key.isDescending ? "\(name) DESC NULLS LAST" : "\(name) ASC NULLS FIRST"
   }
 
   /// What comes behind a position in this order.

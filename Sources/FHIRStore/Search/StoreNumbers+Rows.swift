@@ -8,9 +8,11 @@ extension StoreNumbers {
     let own: SQL = "\(alias)parameter = \(Int64(parameter.number))"
     guard let target = parameter.soleTarget else { return own }
     // An address names the type before the id; other URIs do not tell, and are none.
-    let pattern = "http*/\(schema.name(target))/*"
+    let name = schema.name(target)
+    let (glob, like) = ("http*/\(name)/*", "http%/\(name)/%")
+    let isAddress = SQL(sqlite: "GLOB \(glob)", postgreSQL: "LIKE \(like)")
     return """
-      \(own) AND (\(alias)type = \(number(target)) OR (\(alias)type = 0 AND \(alias)id GLOB \(pattern)))
+      \(own) AND (\(alias)type = \(number(target)) OR (\(alias)type = 0 AND \(alias)id \(isAddress)))
       """
   }
 

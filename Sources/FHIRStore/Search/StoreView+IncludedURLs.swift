@@ -47,7 +47,7 @@ extension StoreView {
     let sql: SQL = """
       SELECT DISTINCT j.parameter, j.id FROM index_reference AS j
       WHERE j.key IN (\(list: keys)) AND j.parameter IN (\(list: numbers))
-        AND +j.type = 0 AND +j.id >= \(first) AND +j.id < \(end)
+        AND +j.type = 0 AND \(SQL.unindexed)j.id >= \(first) AND \(SQL.unindexed)j.id < \(end)
       """
     var targets = RowBatch(columns: 2)
     try reader.query(sql) { row in
@@ -76,9 +76,9 @@ extension StoreView {
     let form = ReferenceForm.url(ReferenceForm.prefix(base, store.schema.name(type)))
     let sql: SQL = """
       SELECT DISTINCT n.key, n.type FROM resource AS t
-        CROSS JOIN index_reference AS j
+        \(SQL.join) index_reference AS j
           ON \(form.leads(from: "j", to: "t.id")) AND j.parameter IN (\(list: numbers.map { .integer(Int64($0)) }))
-        CROSS JOIN resource AS n ON n.key = j.key
+        \(SQL.join) resource AS n ON n.key = j.key
       WHERE t.key IN (\(list: keys)) AND \(visible)
       """
     return try reader.all(sql) { Linked(key: $0.integer(0), type: $0.integer(1)) }

@@ -94,7 +94,7 @@ extension StoreView {
   private func forward(_ include: SearchInclude, _ keys: [SQLValue]) -> SQL? {
     var sql: SQL = """
       SELECT DISTINCT n.key, n.type
-      FROM index_reference AS j CROSS JOIN resource AS n ON n.type = j.type AND n.id = j.id
+      FROM index_reference AS j \(SQL.join) resource AS n ON n.type = j.type AND n.id = j.id
       WHERE j.key IN (\(list: keys))
       """
     if include.code != nil || include.source != nil {
@@ -110,8 +110,8 @@ extension StoreView {
     guard let parameters = parameters(include, isContained: false) else { return nil }
     return """
       SELECT DISTINCT n.key, n.type FROM resource AS t
-        CROSS JOIN index_reference AS j ON j.type = t.type AND j.id = t.id AND \(parameters)
-        CROSS JOIN resource AS n ON n.key = j.key
+        \(SQL.join) index_reference AS j ON j.type = t.type AND j.id = t.id AND \(parameters)
+        \(SQL.join) resource AS n ON n.key = j.key
       WHERE t.key IN (\(list: keys))
       """
   }

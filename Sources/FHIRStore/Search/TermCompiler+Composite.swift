@@ -19,17 +19,18 @@ extension TermCompiler {
     switch value {
     case .token(.any, let code?):
       let systems = try systems(parameter.number)
-      return systems.isEmpty ? nil : systems.map { "system1 = \($0) AND code1 = \(code)" }
-    case .token(.none, let code?): return ["system1 = 0 AND code1 = \(code)"]
+      return systems.isEmpty ? nil : systems.map { "system1 = \($0) AND code1 = \(IndexedText.sql(code))" }
+    case .token(.none, let code?): return ["system1 = 0 AND code1 = \(IndexedText.sql(code))"]
     case .token(.uri(let uri), let code):
       guard let number = try systemNumber(uri) else { return nil }
-      return [code.map { "system1 = \(number) AND code1 = \($0)" } ?? "system1 = \(number)"]
+      return [code.map { "system1 = \(number) AND code1 = \(IndexedText.sql($0))" } ?? "system1 = \(number)"]
     case .reference(let type, let id):
       // A reference's type stands as a negative number, so that it cannot meet a system's.
       let types = try numbers.typeNumbersByName[type].map { [$0] } ?? targets(parameter)
       let urls = urls(of: id, types, below: base)
-      return types.map { "system1 = \(-$0) AND code1 = \(id)" } + urls.map { "system1 = 0 AND code1 = \($0)" }
-    case .uri(let uri): return ["system1 = 0 AND code1 = \(uri)"]
+      return types.map { "system1 = \(-$0) AND code1 = \(IndexedText.sql(id))" }
+        + urls.map { "system1 = 0 AND code1 = \(IndexedText.sql($0))" }
+    case .uri(let uri): return ["system1 = 0 AND code1 = \(IndexedText.sql(uri))"]
     default: return nil
     }
   }
@@ -43,19 +44,19 @@ extension TermCompiler {
   /// The alternatives of the columns behind.
   private func second(_ value: SearchValue, _ parameter: SearchParameter) throws -> [SQL]? {
     switch value {
-    case .token(.any, let code?): return ["text2 = \(code)"]
-    case .token(.none, let code?): return ["system2 = 0 AND text2 = \(code)"]
+    case .token(.any, let code?): return ["text2 = \(IndexedText.sql(code))"]
+    case .token(.none, let code?): return ["system2 = 0 AND text2 = \(IndexedText.sql(code))"]
     case .token(.uri(let uri), let code):
       guard let number = try systemNumber(uri) else { return nil }
-      return [code.map { "system2 = \(number) AND text2 = \($0)" } ?? "system2 = \(number)"]
+      return [code.map { "system2 = \(number) AND text2 = \(IndexedText.sql($0))" } ?? "system2 = \(number)"]
     case .string(let text):
       let folded = TextFolding.fold(text)
       return ["text2 >= \(folded) AND text2 < \(folded + "\u{10FFFF}")"]
-    case .uri(let uri): return ["text2 = \(uri)"]
-    case .reference(_, let id): return ["text2 = \(id)"]
+    case .uri(let uri): return ["text2 = \(IndexedText.sql(uri))"]
+    case .reference(_, let id): return ["text2 = \(IndexedText.sql(id))"]
     case .quantity:
       let tests = try unitTests([[value]], parameter).map { unit -> SQL in
-        "\(unit.isComposite) AND \(unit.all("low2", "high2"))"
+        "\(unit.isComposite) AND \(unit.allOfComposite)"
       }
       return tests.isEmpty ? nil : tests
     case .date, .number: return [Self.bounds(value, low: "low2", high: "high2")]
@@ -67,20 +68,23 @@ extension TermCompiler {
   private static func bounds(_ value: SearchValue, low: SQL, high: SQL) -> SQL {
     switch value {
     case .date(let comparator, let from, let to):
-      switch comparator {
-      case .eq: "\(low) >= \(from) AND \(high) <= \(to)"
-      case .ne: "(\(low) < \(from) OR \(high) > \(to))"
-      case .gt: "\(high) > \(to)"
-      case .lt: "\(low) < \(from)"
-      case .ge: "(\(high) > \(to) OR (\(low) >= \(from) AND \(high) <= \(to)))"
-      case .le: "(\(low) < \(from) OR (\(low) >= \(from) AND \(high) <= \(to)))"
-      case .sa: "\(low) > \(to)"
-      case .eb: "\(high) < \(from)"
-      case .ap: "\(low) <= \(to) AND \(high) >= \(from)"
+      let (first, last) = (CompositeBound.sql(from), CompositeBound.sql(to))
+      return switch comparator {
+      case .eq: "\(low) >= \(first) AND \(high) <= \(last)"
+      case .ne: "(\(low) < \(first) OR \(high) > \(last))"
+      case .gt: "\(high) > \(last)"
+      case .lt: "\(low) < \(first)"
+      case .ge: "(\(high) > \(last) OR (\(low) >= \(first) AND \(high) <= \(last)))"
+      case .le: "(\(low) < \(first) OR (\(low) >= \(first) AND \(high) <= \(last)))"
+      case .sa: "\(low) > \(last)"
+      case .eb: "\(high) < \(first)"
+      case .ap: "\(low) <= \(last) AND \(high) >= \(first)"
       }
     case .number(let comparator, let from, let to, let exact):
-      number(comparator, from, to, exact, isRange: true, low, high)
-    default: "1 = 0"
+      return number(
+        comparator, CompositeBound.sql(from), CompositeBound.sql(to), CompositeBound.sql(exact), isRange: true, low,
+        high)
+    default: return "1 = 0"
     }
   }
 
@@ -107,7 +111,7 @@ extension TermCompiler {
           sets.append(
             """
             SELECT i.key FROM index_composite AS i WHERE parameter = \(Int64(composite.number)) AND \(leading)
-              AND \(unit.isComposite) AND \(unit.all("low2", "high2"))
+              AND \(unit.isComposite) AND \(unit.allOfComposite)
             """)
         }
       }

@@ -46,7 +46,10 @@ extension TermCompiler {
     let probe: @Sendable (SQL) -> SQL = { key in
       SQL.anyOf(
         tests.map {
-          "EXISTS (SELECT 1 FROM \($0.table) AS \(alias.row) WHERE \($0.probe) AND \(alias.row).key = \(key))"
+          """
+          EXISTS (SELECT 1 FROM \($0.table) AS \(alias.row) \
+          WHERE \($0.probe) AND \(alias.row).key = \(key)\(SQL.fence))
+          """
         })
     }
     if condition.modifier?.isNegative == true {
@@ -75,7 +78,7 @@ extension TermCompiler {
       let before: SQL = "((\(range.condition)) AND q.\(column) < i.\(column))"
       let isFirst: SQL = """
         NOT EXISTS (SELECT 1 FROM \(table) AS q
-                    WHERE q.key = i.key AND \(own) AND \(SQL.anyOf(earlier + [before])))
+                    WHERE q.key = i.key AND \(own) AND \(SQL.anyOf(earlier + [before]))\(SQL.fence))
         """
       return IndexStretch(
         name: range.name, range: IndexRange(table: table, condition: "\(own) AND \(range.condition)"), column: column,
@@ -92,7 +95,10 @@ extension TermCompiler {
     let probes = conditions.map { condition -> @Sendable (SQL) -> SQL in
       let test = Self.date(condition, in: DateClass(span: .longer, isOneOfSeveral: true))
       return { key in
-        "EXISTS (SELECT 1 FROM index_date AS \(alias.row) WHERE \(own) AND \(test) AND \(alias.row).key = \(key))"
+        """
+        EXISTS (SELECT 1 FROM index_date AS \(alias.row) \
+        WHERE \(own) AND \(test) AND \(alias.row).key = \(key)\(SQL.fence))
+        """
       }
     }
     let stretches = try dateClasses(parameter).map { dateClass -> IndexStretch in
@@ -109,7 +115,8 @@ extension TermCompiler {
       let isMet = Self.date(conditions[0], in: DateClass(span: .longer, isOneOfSeveral: true))
       let isFirst: SQL = """
         NOT EXISTS (SELECT 1 FROM index_date AS q WHERE q.key = i.key AND \(own) AND \(isMet)
-                    AND (class < \(dateClass.rawValue) OR (class = \(dateClass.rawValue) AND q.low < i.low)))
+                    AND (class < \(dateClass.rawValue) \
+        OR (class = \(dateClass.rawValue) AND q.low < i.low))\(SQL.fence))
         """
       let others = SQL.allOf(probes.dropFirst().map { $0("i.key") })
       return IndexStretch(
@@ -142,7 +149,10 @@ extension TermCompiler {
     let test = condition.code == "_id" ? Self.ids(condition.values) : Self.lastUpdated(condition.values)
     let table = searched.table
     let probe: @Sendable (SQL) -> SQL = { key in
-      "EXISTS (SELECT 1 FROM \(table) AS \(alias.resource) WHERE \(alias.resource).key = \(key) AND \(test))"
+      """
+      EXISTS (SELECT 1 FROM \(table) AS \(alias.resource) \
+      WHERE \(alias.resource).key = \(key) AND \(test)\(SQL.fence))
+      """
     }
     if condition.modifier == .not {
       return SearchTerm(condition.label, set: nil) { key in "NOT \(probe(key))" }
@@ -205,7 +215,9 @@ extension TermCompiler {
     let present: @Sendable (SQL) -> SQL = { key in
       SQL.anyOf(
         rows.map { table, condition in
-          "EXISTS (SELECT 1 FROM \(table) AS \(alias.row) WHERE \(alias.row).key = \(key) AND \(condition))"
+          """
+          EXISTS (SELECT 1 FROM \(table) AS \(alias.row) WHERE \(alias.row).key = \(key) AND \(condition)\(SQL.fence))
+          """
         })
     }
     if !isMissing {

@@ -40,7 +40,7 @@ extension TermCompiler {
           LocalLink(
             type: target.type, inner: inner, keys: keys,
             set: """
-              SELECT j.key AS key FROM (\(keys)) AS k CROSS JOIN index_reference AS j
+              SELECT j.key AS key FROM (\(keys)) AS k \(SQL.join) index_reference AS j
                 ON \(ContainedKey.isSource("j.key", of: "k.key", from: searched)) AND \(own("j"))
                 AND j.id = \(ContainedKey.place(of: "k.key"))
               """,
@@ -66,7 +66,7 @@ extension TermCompiler {
         sets.append(
           """
           SELECT \(ContainedKey.target("j", from: from)) AS key FROM (\(compiler.keys(inner, source))) AS k
-            CROSS JOIN index_reference AS j ON j.key = k.key AND \(own("j"))
+            \(SQL.join) index_reference AS j ON j.key = k.key AND \(own("j"))
           """)
         links.append(
           (

@@ -13,15 +13,26 @@ extension TermCompiler {
     // Words of what is contained are the container's; the grammar refuses to ask.
     guard searched == .resources, let match = Self.match(condition) else { return .never(label) }
     let own = numbers.number(type)
+    let query = TextWords.query(condition)
+    let table = SQL(
+      sqlite: "(SELECT rowid AS key FROM resource_text WHERE resource_text MATCH \(match))",
+      postgreSQL: "(SELECT key FROM resource_text WHERE words @@ \(Self.parsed(query)))")
+    let keys = SQL(
+      sqlite: "(SELECT rowid FROM resource_text WHERE resource_text MATCH \(match))",
+      postgreSQL: "(SELECT t.key FROM resource_text AS t WHERE t.words @@ \(Self.parsed(query)))")
     let walk = IndexRange(
-      table: "(SELECT rowid AS key FROM resource_text WHERE resource_text MATCH \(match))",
-      condition: "EXISTS (SELECT 1 FROM resource AS t WHERE t.key = i.key AND t.type = \(own) AND t.method <> 3)")
+      table: table,
+      condition:
+        "EXISTS (SELECT 1 FROM resource AS t WHERE t.key = i.key AND t.type = \(own) AND t.method <> 3\(SQL.fence))")
     // The list is made once for a statement, a fifth of a microsecond for each key; asking the index about one key
     // costs as much as hundreds of these.
     return SearchTerm(label, set: walk.keys, walk: walk) { key in
-      "\(key) IN (SELECT rowid FROM resource_text WHERE resource_text MATCH \(match))"
+      SQL(sqlite: "\(key) IN \(keys)", postgreSQL: "(\(key) IN \(keys)) IS TRUE")
     }
   }
+
+  /// A `TextWords.query` as PostgreSQL takes it: the parameter is a text.
+  static func parsed(_ query: String) -> SQL { "CAST(CAST(\(query) AS text) AS tsquery)" }
 
   /// The condition in the words of FTS5 (sqlite.org/fts5.html §3); nil where nothing can match.
   ///

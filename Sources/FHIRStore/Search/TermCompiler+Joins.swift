@@ -30,8 +30,9 @@ extension TermCompiler {
         let forms = referenceForms(target.type, below: base)
         sets.append(
           """
-          SELECT i.key FROM (\(keys)) AS k CROSS JOIN resource AS r ON r.key = k.key AND r.method <> 3\(forms.table("f"))
-            CROSS JOIN index_reference AS i
+          SELECT i.key FROM (\(keys)) AS k \(SQL.join) resource AS r \
+          ON r.key = k.key AND r.method <> 3\(forms.table("f"))
+            \(SQL.join) index_reference AS i
             ON i.parameter = \(Int64(parameter.number)) AND \(forms.leads(from: "i", to: "r.id", "f"))
           """)
         if depth == 0 && forms.isOne {
@@ -83,18 +84,27 @@ extension TermCompiler {
   ) throws -> IndexStretch {
     let own: SQL = "parameter = \(Int64(parameter.number))"
     let alias = try alias(depth)
-    let links: SQL = """
-      (SELECT t.key AS target, j.key AS key FROM resource AS t
-       CROSS JOIN index_reference AS j ON j.\(own) AND \(form.leads(from: "j", to: "t.id"))
-       WHERE t.key IN (\(keys)) AND t.method <> 3)
-      """
+    let links = SQL(
+      sqlite: """
+        (SELECT t.key AS target, j.key AS key FROM resource AS t
+         CROSS JOIN index_reference AS j ON j.\(own) AND \(form.leads(from: "j", to: "t.id"))
+         WHERE t.key IN (\(keys)) AND t.method <> 3)
+        """,
+      // One target after the other: as a join PostgreSQL would rather read all references.
+      postgreSQL: """
+        (SELECT k.key AS target, j.key AS key
+         FROM (SELECT DISTINCT key FROM (\(keys) OFFSET 0) AS d ORDER BY key OFFSET 0) AS k
+         CROSS JOIN LATERAL (SELECT r.id FROM resource AS r WHERE r.key = k.key AND r.method <> 3 OFFSET 0) AS t
+         CROSS JOIN LATERAL (SELECT r.key FROM index_reference AS r
+           WHERE r.\(own) AND \(form.leads(from: "r", to: "t.id")) OFFSET 0) AS j)
+        """)
     // A resource may refer to several of them: the first counts.
     let isFirst: SQL = """
       NOT EXISTS (SELECT 1 FROM index_reference AS q CROSS JOIN resource AS \(alias.resource)
                   WHERE q.key = i.key AND q.\(own) AND \(form.isAny("q"))
                     AND \(alias.resource).type = \(numbers.number(target)) AND \(alias.resource).id = \(form.id("q"))
                     AND \(alias.resource).method <> 3 AND \(alias.resource).key < i.target
-                    AND \(inner.probe("\(alias.resource).key")))
+                    AND \(inner.probe("\(alias.resource).key"))\(SQL.fence))
       """
     return IndexStretch(
       name: .integer(0), range: IndexRange(table: links, condition: "1 = 1"), column: "target", isFirst: isFirst)
@@ -125,14 +135,14 @@ extension TermCompiler {
     let parameters = indexed.map { SQLValue.integer(Int64($0.number)) }
     let forms = referenceForms(type, below: try ownURLs(chain.base, indexed))
     let keys = inner.set == nil ? nil : keys(inner, source)
-    let target: SQL = "CROSS JOIN resource AS r ON r.type = \(own) AND r.id = \(forms.id("j"))"
+    let target: SQL = "\(SQL.join) resource AS r ON r.type = \(own) AND r.id = \(forms.id("j"))"
     let there: SQL = "\(target) AND r.method <> 3"
     let link: (SQL) -> SQL = { test in "j.parameter IN (\(list: parameters)) AND \(test)" }
     let set: SQL
     var unchecked: SQL?
     if let keys {
       let links: SQL = """
-        FROM (\(keys)) AS k CROSS JOIN index_reference AS j ON j.key = k.key AND \(link(forms.isAny("j")))
+        FROM (\(keys)) AS k \(SQL.join) index_reference AS j ON j.key = k.key AND \(link(forms.isAny("j")))
         """
       // Chains multiply what is found twice; whoever takes the keys out of order does not mind.
       set = "SELECT DISTINCT r.key \(links) \(there)"
@@ -185,7 +195,7 @@ extension TermCompiler {
           """
           NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
                       WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: visible))
-                        AND \(form.leads(from: alias.row, to: "\(alias.resource).id")))
+                        AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))\(SQL.fence))
           """
         })
     }
@@ -222,7 +232,12 @@ extension TermCompiler {
     let all = tests
     var term = SearchTerm(condition.label, set: set) { key in
       SQL.anyOf(
-        all.map { "EXISTS (SELECT 1 FROM index_reference AS \(alias.row) WHERE \($0) AND \(alias.row).key = \(key))" })
+        all.map { test in
+          """
+          EXISTS (SELECT 1 FROM index_reference AS \(alias.row) \
+          WHERE \(test) AND \(alias.row).key = \(key)\(SQL.fence))
+          """
+        })
     }
     term.nesting = SearchTerm.Nesting(probe: SearchTerm.Nesting.join, isNestedSet: true)
     return term
@@ -253,7 +268,27 @@ extension TermCompiler {
           JOIN index_reference AS j ON j.key = r.key AND j.parameter = \(number) AND \(form.isAny("j"))
         """
     }
+    let lateral = forms.map { form -> SQL in
+      isDownward
+        ? """
+        SELECT r.id FROM index_reference AS j JOIN resource AS r ON r.key = j.key
+        WHERE j.parameter = \(number) AND \(form.leads(from: "j", to: "branch.id"))
+        """
+        : """
+        SELECT \(form.id("j")) FROM resource AS r
+          JOIN index_reference AS j ON j.key = r.key AND j.parameter = \(number) AND \(form.isAny("j"))
+        WHERE r.type = \(type) AND r.id = branch.id
+        """
+    }
     let all = steps.joined(separator: " UNION ")
-    return "WITH RECURSIVE branch (id) AS (VALUES (\(id)) UNION \(all)) SELECT id FROM branch"
+    return SQL(
+      sqlite: "WITH RECURSIVE branch (id) AS (VALUES (\(id)) UNION \(all)) SELECT id FROM branch",
+      // What recurs is named once, in the order of its text.
+      postgreSQL: """
+        WITH RECURSIVE branch (id) AS (
+          VALUES (CAST(\(id) AS text) COLLATE "C")
+          UNION SELECT s.id FROM branch CROSS JOIN LATERAL (\(lateral.joined(separator: " UNION ALL "))) AS s (id))
+        SELECT id FROM branch
+        """)
   }
 }

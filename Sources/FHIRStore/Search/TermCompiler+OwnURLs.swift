@@ -84,7 +84,8 @@ enum ReferenceForm {
   func id(_ row: SQL) -> SQL {
     switch self {
     case .typed: "\(row).id"
-    case .url(let prefix): "substr(\(row).id, \(prefix.unicodeScalars.count + 1))"
+    case .url(let prefix):
+      "substr(\(row).id, \(SQL.count(prefix.unicodeScalars.count + 1)))"
     }
   }
 
@@ -92,7 +93,7 @@ enum ReferenceForm {
   func isAmong(_ ids: SQL) -> SQL {
     switch self {
     case .typed(let type): "type = \(type) AND id IN (\(ids))"
-    case .url(let prefix): "type = 0 AND id IN (SELECT \(prefix) || id FROM (\(ids)))"
+    case .url(let prefix): "type = 0 AND id IN (SELECT \(prefix) || id FROM (\(ids))\(SQL.unnamed))"
     }
   }
 }

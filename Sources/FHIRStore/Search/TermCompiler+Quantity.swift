@@ -37,17 +37,23 @@ extension TermCompiler {
     }
 
     /// Values that meet all conditions.
-    func all(_ low: SQL = "low", _ high: SQL = "high") -> SQL {
-      SQL.allOf(conditions.indices.map { condition($0, low, high) })
+    func all() -> SQL { SQL.allOf(conditions.indices.map { condition($0) }) }
+
+    /// The same in a composite, as its second component.
+    var allOfComposite: SQL {
+      SQL.allOf(conditions.indices.map { condition($0, "low2", "high2") { CompositeBound.sql($0) } })
     }
 
     /// Values that meet one condition.
-    func condition(_ place: Int, _ low: SQL = "low", _ high: SQL = "high") -> SQL {
+    func condition(
+      _ place: Int, _ low: SQL = "low", _ high: SQL = "high", _ bound: (Double) -> SQL = { "\($0)" }
+    ) -> SQL {
       SQL.anyOf(
         conditions[place].map { test in
           let amount = test.amount
           let isMet = TermCompiler.number(
-            test.comparator, amount.low, amount.high, amount.exact, isRange: unit.numberClass.isRange, low, high)
+            test.comparator, bound(amount.low), bound(amount.high), bound(amount.exact),
+            isRange: unit.numberClass.isRange, low, high)
           return "(\(isMet))"
         })
     }

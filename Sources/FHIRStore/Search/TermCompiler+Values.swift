@@ -54,7 +54,7 @@ extension TermCompiler {
     case .number(_, _, _, let exact) where modifier == .covers:
       return try number(parameter) { _ in "low <= \(exact) AND high >= \(exact)" }
     case .number(let comparator, let low, let high, let exact):
-      return try number(parameter) { Self.number(comparator, low, high, exact, isRange: $0) }
+      return try number(parameter) { Self.number(comparator, "\(low)", "\(high)", "\(exact)", isRange: $0) }
     case .quantity: return try quantity(value, parameter)
     case .composite(let components): return try composite(components, parameter, base)
     case .near(let latitude, let longitude, let meters): return Self.near(latitude, longitude, meters)
@@ -83,10 +83,13 @@ extension TermCompiler {
   private func string(_ text: String, _ modifier: SearchCondition.Modifier?) -> ValueCondition {
     let folded = IndexText.folded(text)
     switch modifier {
-    case .exact: return ValueCondition("index_string", "folded = \(folded) AND text = \(text)")
-    case .contains: return ValueCondition("index_string", "instr(folded, \(folded)) > 0")
-    case .equals: return ValueCondition("index_string", "folded = \(folded)")
-    case .endsWith: return ValueCondition("index_string", "substr(folded, -\(folded.unicodeScalars.count)) = \(folded)")
+    case .exact: return ValueCondition("index_string", "folded = \(IndexedText.sql(folded)) AND text = \(text)")
+    case .contains: return ValueCondition("index_string", "\(SQL.place)(folded, \(folded)) > 0")
+    case .equals: return ValueCondition("index_string", "folded = \(IndexedText.sql(folded))")
+    case .endsWith:
+      let end = folded.unicodeScalars.count
+      let test = SQL(sqlite: "substr(folded, -\(end))", postgreSQL: "right(folded, CAST(\(end) AS integer))")
+      return ValueCondition("index_string", "\(test) = \(folded)")
     case .less: return ValueCondition("index_string", "folded < \(folded)", column: "folded")
     case .lessOrEqual: return ValueCondition("index_string", "folded <= \(folded)", column: "folded")
     case .greater: return ValueCondition("index_string", "folded > \(folded)", column: "folded")
@@ -135,11 +138,11 @@ extension TermCompiler {
       guard let start = uri.pathStart else { return nil }
       var places = uri.utf8.indices.filter { $0 >= start && uri.utf8[$0] == UInt8(ascii: "/") }
       places.append(uri.endIndex)
-      let values = places.flatMap { place -> [SQLValue] in
+      let values = places.flatMap { place -> [String] in
         let head = String(uri[..<place])
-        return place == uri.endIndex ? [.text(head)] : [.text(head), .text(head + "/")]
+        return place == uri.endIndex ? [head] : [head, head + "/"]
       }
-      return ValueCondition("index_uri", "value IN (\(list: values))")
+      return ValueCondition("index_uri", "value IN (\(IndexedText.sql(list: values)))")
     default: return ValueCondition("index_uri", [.init("1 = 1", "value", uri)])
     }
   }
@@ -197,7 +200,7 @@ extension TermCompiler {
 
   /// The searched range against a pair of columns; of a point both have the same value.
   static func number(
-    _ comparator: SearchComparator, _ from: Double, _ to: Double, _ exact: Double, isRange: Bool = true,
+    _ comparator: SearchComparator, _ from: SQL, _ to: SQL, _ exact: SQL, isRange: Bool = true,
     _ low: SQL = "low", _ high: SQL = "high"
   ) -> SQL {
     switch comparator {
@@ -240,7 +243,7 @@ extension TermCompiler {
   /// The distance of a row's position in metres.
   static func distance(_ latitude: Double, _ longitude: Double) -> SQL {
     """
-    (12742017.6 * asin(min(1, sqrt(
+    (12742017.6 * asin(\(SQL.least)(1, sqrt(
       pow(sin(radians(latitude - \(latitude)) / 2), 2)
       + cos(radians(latitude)) * cos(radians(\(latitude))) * pow(sin(radians(longitude - \(longitude)) / 2), 2)))))
     """

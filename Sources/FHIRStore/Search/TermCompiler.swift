@@ -49,7 +49,10 @@ struct TermCompiler {
     let isDear = term.cost.probing > SearchTerm.probingMax && term.set != nil
     guard isDear || term.nesting.probe > SearchTerm.Nesting.probeMax else { return term }
     let keys = list(term.set ?? all(type, that: term))
-    var listed = SearchTerm(term.label, set: term.set) { key in "\(key) IN (\(keys))" }
+    // IS TRUE keeps PostgreSQL from making a join of it, which would have an order of its own.
+    var listed = SearchTerm(term.label, set: term.set) { key in
+      SQL(sqlite: "\(key) IN (\(keys))", postgreSQL: "(\(key) IN (\(keys))) IS TRUE")
+    }
     listed.stretching = term.stretching
     listed.cost = term.cost
     listed.cost.probing = 2

@@ -23,7 +23,7 @@ struct ValueCondition {
 
     /// An equality on all columns before `key`.
     init(_ prefix: SQL, _ column: SQL, _ value: String) {
-      self.init(condition: "\(prefix) AND \(column) = \(value)", isKeyOrdered: true)
+      self.init(condition: "\(prefix) AND \(column) = \(IndexedText.sql(value))", isKeyOrdered: true)
       equality = (prefix, column, value)
     }
   }
@@ -62,7 +62,7 @@ struct ValueCondition {
   /// - Parameter classes: those that dates under the parameter have.
   static func merged(_ conditions: [ValueCondition], _ classes: [DateClass]) -> [ValueCondition] {
     var others: [ValueCondition] = []
-    var lists: [SQL: (table: SQL, prefix: SQL, column: SQL, values: [SQLValue])] = [:]
+    var lists: [SQL: (table: SQL, prefix: SQL, column: SQL, values: [String])] = [:]
     var order: [SQL] = []
     var periods: [(low: Int64, high: Int64)] = []
     for condition in conditions {
@@ -73,7 +73,7 @@ struct ValueCondition {
         for (prefix, column, value) in equalities {
           let name: SQL = "\(condition.table) \(prefix)"
           if lists[name] == nil { order.append(name) }
-          lists[name, default: (condition.table, prefix, column, [])].values.append(.text(value))
+          lists[name, default: (condition.table, prefix, column, [])].values.append(value)
         }
       } else {
         others.append(condition)
@@ -81,7 +81,7 @@ struct ValueCondition {
     }
     let listed = order.compactMap { lists[$0] }.map { list in
       ValueCondition(
-        list.table, "\(list.prefix) AND \(list.column) IN (\(list: list.values))", column: list.column,
+        list.table, "\(list.prefix) AND \(list.column) IN (\(IndexedText.sql(list: list.values)))", column: list.column,
         name: list.prefix.binds.first.map { SortValue($0) } ?? .integer(0))
     }
     return listed + (periods.isEmpty ? [] : [within(periods, classes)]) + others
@@ -91,7 +91,7 @@ struct ValueCondition {
   private static func within(_ periods: [(low: Int64, high: Int64)], _ classes: [DateClass]) -> ValueCondition {
     let table = periods.map { "(\($0.low), \($0.high))" as SQL }.joined(separator: ", ")
     let test: SQL = """
-      EXISTS (SELECT 1 FROM (SELECT column1 AS first, column2 AS last FROM (VALUES \(table))) AS v
+      EXISTS (SELECT 1 FROM (SELECT column1 AS first, column2 AS last FROM (VALUES \(table))\(SQL.unnamed)) AS v
               WHERE low BETWEEN v.first AND v.last AND high <= v.last)
       """
     let first = periods.map(\.low).min() ?? .max

@@ -5,18 +5,36 @@ import Storage
 /// The statements of the full-text index.
 enum TextRows {
   /// No row where the index was never asked for.
-  static let position = Statement("SELECT value FROM setting WHERE name = 'text-position'")
+  static let position = Statement("SELECT \(SettingColumn.number) FROM setting WHERE name = 'text-position'")
   static let newest = Statement("SELECT coalesce(max(position), 0) FROM change_log")
-  static let begin = Statement("INSERT OR IGNORE INTO setting (name, value) VALUES ('text-position', 0)")
-  static let advance = Statement("UPDATE setting SET value = ? WHERE name = 'text-position' AND value = ?")
+  static let begin = Statement.insertNew("setting (name, \(SettingColumn.number)) VALUES ('text-position', 0)")
+  static let advance = Statement(
+    "UPDATE setting SET \(SettingColumn.number) = ? WHERE name = 'text-position' AND \(SettingColumn.number) = ?")
   static let changes = Statement(
     """
     SELECT c.position, c.key, r.position, r.method, r.body
     FROM change_log AS c LEFT JOIN resource AS r ON r.key = c.key
     WHERE c.position > ? AND c.position <= ? ORDER BY c.position LIMIT ?
     """)
-  static let delete = Statement("DELETE FROM resource_text WHERE rowid = ?")
-  static let insert = Statement("INSERT INTO resource_text (rowid, narrative, content) VALUES (?, ?, ?)")
+  static let delete = Statement(
+    sqlite: "DELETE FROM resource_text WHERE rowid = ?", postgreSQL: "DELETE FROM resource_text WHERE key = ?")
+  private static let insertTexts = Statement("INSERT INTO resource_text (rowid, narrative, content) VALUES (?, ?, ?)")
+  private static let insertVector = Statement(
+    """
+    INSERT INTO resource_text (key, words, narrative_length, content_length)
+    VALUES (?, CAST(CAST(? AS text) AS tsvector), ?, ?)
+    """)
+
+  /// Inserts rows of `values`.
+  static func insert(_ dialect: Dialect) -> Statement { dialect == .sqlite ? insertTexts : insertVector }
+
+  static func values(_ key: Int64, _ text: ResourceText, _ dialect: Dialect) -> [SQLValue] {
+    if dialect == .sqlite { return [.integer(key), .text(text.narrative), .text(text.content)] }
+    return [
+      .integer(key), .text(TextWords.vector(text)), .integer(text.narrative.unicodeScalars.count),
+      .integer(text.content.unicodeScalars.count),
+    ]
+  }
 }
 
 /// Changes that follow each other in the log, and what they left of their resources.
@@ -69,7 +87,7 @@ struct TextBatch: Sendable {
 extension TextIndexer {
   /// The index rows of a batch; each replaces what its key had.
   func rows(_ batch: TextBatch) throws -> (indexed: RowBatch, gone: RowBatch) {
-    var indexed = RowBatch(columns: 3)
+    var indexed = RowBatch(columns: database.dialect == .sqlite ? 3 : 4)
     var gone = RowBatch(columns: 1)
     for (key, packed) in batch.bodies {
       gone.append(.integer(key))
@@ -79,7 +97,7 @@ extension TextIndexer {
       guard let document = try? JSONDocument(body) else { continue }
       let text = ResourceText(document, schema)
       if text.narrative.isEmpty && text.content.isEmpty { continue }
-      indexed.append(.integer(key), .text(text.narrative), .text(text.content))
+      indexed.append(contentsOf: TextRows.values(key, text, database.dialect))
     }
     return (indexed, gone)
   }

@@ -137,13 +137,14 @@ final class TextIndexer: Sendable {
   private func write(_ batch: TextBatch, after position: Int64) async throws {
     let (indexed, gone) = try rows(batch)
     let end = batch.end
+    let insert = TextRows.insert(database.dialect)
     try await database.write { transaction in
       // Only one task follows a store's changes; if the position moved, nothing of this may be written.
       guard try transaction.execute(TextRows.advance, [.integer(end), .integer(position)]) == 1 else {
         throw StorageError(.misuse, detail: "the position of the full-text index moved")
       }
       if !gone.isEmpty { try transaction.execute(TextRows.delete, rows: gone) }
-      if !indexed.isEmpty { try transaction.execute(TextRows.insert, rows: indexed) }
+      if !indexed.isEmpty { try transaction.execute(insert, rows: indexed) }
     }
   }
 }

@@ -1,0 +1,53 @@
+import Storage
+
+extension Connection {
+  /// "aceso" in ASCII: the advisory lock of whoever migrates, one in each database.
+  private static let lock: Int64 = 0x61_63_65_73_6F
+
+  /// Runs what is not recorded yet, each with its record in one transaction, while other nodes wait.
+  func migrate(_ migrations: [Migration]) throws {
+    for (index, migration) in migrations.enumerated() where migration.version != index + 1 {
+      throw StorageError(.misuse, detail: "migrations count from 1 without gaps; found \(migration.version)")
+    }
+    // Given back at the latest with the connection, which is the migrations' own.
+    try query("SELECT pg_advisory_lock(\(Connection.lock))") { _ in true }
+    _ = try execute(
+      "CREATE TABLE IF NOT EXISTS migration (version integer PRIMARY KEY, name text NOT NULL, applied text NOT NULL)")
+    let recorded = try all("SELECT version, name FROM migration ORDER BY version") { ($0.integer(0), $0.text(1)) }
+    for (version, name) in recorded {
+      guard version >= 1, version <= migrations.count else {
+        throw StorageError(.misuse, detail: "the store is newer than this program: it has schema version \(version)")
+      }
+      let expected = migrations[Int(version) - 1].name
+      guard expected == name else {
+        throw StorageError(.misuse, detail: "schema version \(version) is \(name) in the store, \(expected) here")
+      }
+    }
+    let done = Set(recorded.map { $0.0 })
+    for migration in migrations where !done.contains(Int64(migration.version)) { try apply(migration) }
+  }
+
+  private func apply(_ migration: Migration) throws {
+    failure = nil
+    try script("BEGIN")
+    transaction = .begun
+    defer { transaction = .none }
+    do {
+      try script(migration.script(.postgreSQL))
+      _ = try execute(
+        """
+        INSERT INTO migration (version, name, applied)
+        VALUES (\(migration.version), \(migration.name), to_char(now(), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+        """)
+    } catch {
+      try? script("ROLLBACK")
+      throw error
+    }
+    do throws(StorageError) {
+      try script("COMMIT")
+    } catch {
+      guard !isOpen else { throw error }
+      throw StorageError(.outcomeUnknown, engineCode: error.engineCode, detail: error.detail)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+public import Storage
+
+/// A store in a database of a PostgreSQL server, 15 or newer, that several nodes may share.
+///
+/// The database's encoding is UTF8, and text compares byte by byte as on the other engine if its locale is C
+/// (`CREATE DATABASE … LOCALE 'C' TEMPLATE template0`). A text with the character U+0000, which PostgreSQL does not
+/// keep, is `.misuse`. A store that cannot be reached is `.busy`; it connects again by itself.
+///
+/// Unlike a file's, this store stays writable after an unknown outcome: what is committed is the server's to know.
+public final class PostgreSQLDatabase: Database {
+  private let writers: Writers
+  private let readers: ReaderThreads
+  private let points: PointConnections
+  private let configuration: PostgreSQLConfiguration
+  private let counts = Counts()
+  private let faultCounts = FaultCounts()
+  private let end = Ending()
+
+  /// Connects, so that a wrong address or password is found at once. Blocks for as long as that takes.
+  ///
+  /// Throws `.busy` when the server cannot be reached (the detail has its words), `.misuse` when the connection string
+  /// cannot be read, the password is not where it should be, or server or database are none that we can use.
+  public init(_ configuration: PostgreSQLConfiguration) throws(StorageError) {
+    self.configuration = configuration
+    let connect = { @Sendable [faultCounts] (role: Connection.Role) in
+      Connection(role: role, configuration: configuration, faults: faultCounts)
+    }
+    writers = Writers(configuration, counts: counts)
+    readers = ReaderThreads(waitingMax: configuration.readsWaitingMax, counts: counts)
+    points = PointConnections(countMax: configuration.pointConnectionsMax) {
+      let connection = connect(.reader)
+      connection.statementNanosecondsMax = UInt64(max(1, configuration.pointMillisecondsMax)) &* 1_000_000
+      return connection
+    }
+    let first = connect(.writer)
+    do throws(StorageError) {
+      try first.open()
+      try writers.start(first)
+      for _ in 1..<max(1, configuration.writerThreads) { try writers.start(connect(.writer)) }
+      for _ in 0..<max(1, configuration.readerThreads) { try readers.start(connect(.reader)) }
+    } catch {
+      readers.close {}
+      writers.close {}
+      throw error
+    }
+  }
+
+  deinit {
+    points.close()
+    readers.close { [writers] in writers.close {} }
+  }
+
+  public var dialect: Dialect { .postgreSQL }
+
+  /// False when closed only.
+  public var isWritable: Bool { !end.isBegun }
+
+  public var statistics: StorageStatistics { counts.value }
+
+  /// What went wrong between the store and its database since the start.
+  public var faults: PostgreSQLFaults { faultCounts.value }
+
+  // MARK: Reads
+
+  public func point<R>(_ body: (any Reader) throws -> R) throws -> R {
+    try points.withConnection { try body($0) }
+  }
+
+  public func read<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    let latest = ContinuousClock.now.advanced(by: .seconds(configuration.readSecondsMax))
+    let ticket = ReadTicket(deadline: min(deadline ?? latest, latest))
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        readers.submit(TypedReadJob(ticket, continuation, body))
+      }
+    } onCancel: {
+      readers.cancel(ticket)
+    }
+  }
+
+  // MARK: Writes
+
+  public func write<R: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> R) async throws -> R {
+    let withdrawal = Withdrawal()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        writers.submit(Job(withdrawal: withdrawal, continuation: continuation) { try body($0) })
+      }
+    } onCancel: {
+      withdrawal.set()
+    }
+  }
+
+  /// Also throws `.busy` when another node's migrations do not end in time.
+  public func migrate(_ migrations: [Migration]) async throws {
+    guard isWritable else { throw StorageError(.closed) }
+    let connection = Connection(role: .migrator, configuration: configuration, faults: faultCounts)
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      let started = WorkerThread.start {
+        let outcome = Result {
+          try connection.open()
+          try connection.migrate(migrations)
+        }
+        connection.drop()
+        continuation.resume(with: outcome)
+      }
+      if !started { continuation.resume(throwing: StorageError(.other, detail: "no thread for migrations")) }
+    }
+  }
+
+  // MARK: Closing
+
+  public func close() async {
+    end.begin()
+    points.close()
+    readers.close { [writers, end] in writers.close { end.reached() } }
+    await end.wait()
+  }
+}
+
+/// The last thread ended; whoever closes waits for it.
+private final class Ending: Sendable {
+  private struct State {
+    var isBegun = false
+    var isReached = false
+    var waiting: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let state = Monitor(State())
+
+  var isBegun: Bool { state.withLock { $0.isBegun } }
+
+  func begin() { state.withLock { $0.isBegun = true } }
+
+  func reached() {
+    let waiting = state.withLock { state in
+      state.isReached = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+
+  func wait() async {
+    await withCheckedContinuation { continuation in
+      let isReached = state.withLock { state in
+        if !state.isReached { state.waiting.append(continuation) }
+        return state.isReached
+      }
+      if isReached { continuation.resume() }
+    }
+  }
+}

@@ -1,0 +1,249 @@
+import Base
+import Glibc
+import Storage
+
+// Group commit, as on the other engine: a commit waits for a disk (and for standbys), and one wait serves every job
+// before it. A thread takes the jobs that wait, runs each between SAVEPOINT and RELEASE, and commits them together.
+// BEGIN, SAVEPOINT and RELEASE travel with the jobs' statements and cost no round trip.
+//
+// Three things can go wrong besides a job's own error:
+// - Others collided with the group (40001, 40P01). PostgreSQL takes the transaction back, and all its jobs are run
+//   again: once together, then one by one with a growing pause, at most `runsMax` times.
+// - The connection is lost before COMMIT was sent. The server takes everything back by itself, and the jobs are run
+//   again on a new connection.
+// - The connection is lost, or no answer comes, after COMMIT was sent. It may be on the disk or not: the outcome is
+//   *unknown*, and that is what the callers are told. The store takes writes again as soon as there is a connection:
+//   what is committed is the server's to know, and it stops by itself when a sync fails (it panics, and recovers).
+
+/// A thread that writes, with its connection.
+final class Writer {
+  private let writers: Writers
+  private let connection: Connection
+  private let configuration: PostgreSQLConfiguration
+  /// Taken from the queue, not yet run; the next at the end.
+  private var pending: [any WriteJob] = []
+  /// So many of the next jobs are run one by one, since a group they were in was taken back.
+  private var aloneCount = 0
+  /// Since when there is no connection.
+  private var downSince: UInt64?
+
+  /// The last commit's jobs, and its duration.
+  private var lastCount = 0
+  private var lastNanoseconds: UInt64 = 0
+
+  /// The advisory lock of whoever writes: "acesow" in ASCII.
+  private static let lock: Int64 = 0x61_63_65_73_6F_77
+  private static let napMicroseconds: UInt32 = 30
+  private static let pauseMicrosecondsMax: UInt32 = 100_000
+  private static let reconnectNapMicroseconds: UInt32 = 50_000
+
+  init(_ writers: Writers, _ connection: Connection, _ configuration: PostgreSQLConfiguration) {
+    self.writers = writers
+    self.connection = connection
+    self.configuration = configuration
+  }
+
+  func run() {
+    while let jobs = writers.take(isPolling: !pending.isEmpty) {
+      queue(jobs)
+      gather()
+      do throws(StorageError) {
+        try connect()
+        runGroup()
+      } catch {
+        while let job = pending.popLast() { fail([job], error) }
+      }
+    }
+  }
+
+  private func queue(_ jobs: [any WriteJob]) { pending.insert(contentsOf: jobs.reversed(), at: 0) }
+
+  /// Callers that write one row after another come back together a moment after their commit: waits for as many as
+  /// there were, as long as they keep coming, for at most a quarter of what the last commit took.
+  private func gather() {
+    let start = monotonicNanoseconds()
+    while pending.count < lastCount, monotonicNanoseconds() &- start < lastNanoseconds / 4 {
+      usleep(Writer.napMicroseconds)
+      guard let jobs = writers.take(isPolling: true), !jobs.isEmpty else { return }
+      queue(jobs)
+    }
+  }
+
+  /// Makes a connection if there is none, trying for a while after it was lost.
+  private func connect() throws(StorageError) {
+    if connection.isOpen { return }
+    let patience = UInt64(max(0, configuration.reconnectMillisecondsMax)) &* 1_000_000
+    while true {
+      let start = monotonicNanoseconds()
+      let since = downSince ?? start
+      downSince = since
+      do throws(StorageError) {
+        try connection.open()
+        downSince = nil
+        return connection.faults.count { $0.reconnections += 1 }
+      } catch {
+        guard error.code == .busy, monotonicNanoseconds() &- since < patience else { throw error }
+        usleep(Writer.reconnectNapMicroseconds)
+      }
+    }
+  }
+
+  private func nextJob() -> (any WriteJob)? {
+    while let job = pending.popLast() {
+      guard job.isWithdrawn else { return job }
+      job.fail(StorageError(.interrupted))
+    }
+    return nil
+  }
+
+  // MARK: A group
+
+  private func begin() {
+    connection.failure = nil
+    connection.prefix =
+      switch configuration.isolation {
+      case .exclusive:
+        // The lock is a statement of its own, so that the next one sees what was committed while it waited.
+        ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SELECT pg_advisory_xact_lock(\(Writer.lock))"]
+      case .serializable: ["BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"]
+      case .readCommitted: ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"]
+      }
+    connection.transaction = .queued
+  }
+
+  private func rollback() {
+    defer { connection.transaction = .none }
+    connection.prefix = []
+    guard connection.transaction == .begun, connection.isOpen else { return }
+    if (try? connection.command("ROLLBACK", mayCancel: false)) == nil { connection.drop() }
+  }
+
+  private func runGroup() {
+    var countMax = configuration.jobsPerCommitMax
+    if aloneCount > 0 {
+      aloneCount -= 1
+      countMax = 1
+    }
+    begin()
+    let isSingle = pending.count == 1 || countMax == 1
+    let deadline = monotonicNanoseconds() &+ UInt64(configuration.commitMillisecondsMax) &* 1_000_000
+    var done: [any WriteJob] = []
+    while done.count < countMax, let job = nextJob() {
+      do {
+        if isSingle { try runSingle(job) } else { try runInSavepoint(job) }
+        done.append(job)
+      } catch {
+        if let failure = connection.failure, failure.kind != .other {
+          return runAgain(done + [job], failure.kind, failure.error)
+        }
+        fail([job], error)
+        // A single job has no savepoint to go back to: whatever it did is taken back with the transaction.
+        if isSingle { return rollback() }
+        guard connection.isOpen, connection.failure == nil else { return takenBack(done) }
+      }
+      if monotonicNanoseconds() > deadline { break }
+    }
+    done.isEmpty ? rollback() : commit(done)
+  }
+
+  private func runSingle(_ job: any WriteJob) throws {
+    job.runs += 1
+    try job.run(connection)
+    // An error that the job kept to itself: PostgreSQL carries out nothing more in this transaction.
+    if let failure = connection.failure { throw failure.error }
+  }
+
+  private func runInSavepoint(_ job: any WriteJob) throws {
+    let savepoint = connection.enterSavepoint("job")
+    do {
+      try runSingle(job)
+      try connection.leave(savepoint)
+    } catch {
+      // Where this fails too, the failure stays noted, and the group is taken back.
+      if connection.failure.map({ $0.kind == .other }) ?? true { try? connection.takeBack(savepoint) }
+      throw error
+    }
+  }
+
+  /// The transaction is gone through no fault of these jobs: they are run once more, one by one.
+  private func takenBack(_ jobs: [any WriteJob]) {
+    rollback()
+    pending.append(contentsOf: jobs.reversed())
+    aloneCount = jobs.count
+  }
+
+  private func runAgain(_ jobs: [any WriteJob], _ kind: Failure, _ error: StorageError) {
+    rollback()
+    if kind == .lost, downSince == nil { downSince = monotonicNanoseconds() }
+    let (over, again) = jobs.reduce(into: ([any WriteJob](), [any WriteJob]())) {
+      if $1.runs >= configuration.runsMax { $0.0.append($1) } else { $0.1.append($1) }
+    }
+    fail(over, error)
+    connection.faults.count { $0.jobsRepeated += again.count }
+    pending.append(contentsOf: again.reversed())
+    guard kind == .collision, let runs = again.map(\.runs).max() else { return }
+    if runs > 1 { aloneCount = again.count }
+    // Those who collided must not meet again: a pause of random length, twice as long each time.
+    let longest = min(UInt32(500) << UInt32(min(runs, 8)), Writer.pauseMicrosecondsMax)
+    usleep(UInt32.random(in: 0...longest))
+  }
+
+  private func commit(_ done: [any WriteJob]) {
+    // Not one statement among all the jobs: there is no transaction.
+    guard connection.transaction == .begun else {
+      rollback()
+      return succeed(done, 0)
+    }
+    connection.prefix = []
+    connection.sawLocalCommit = false
+    let start = monotonicNanoseconds()
+    let limit = UInt64(max(1, configuration.commitSecondsMax)) &* 1_000_000_000
+    do throws(StorageError) {
+      let tag = try connection.command("COMMIT", mayCancel: false, nanosecondsMax: limit)
+      connection.transaction = .none
+      // The answer to COMMIT where there was nothing left to commit.
+      guard tag == "COMMIT" else {
+        if done.count > 1 { return takenBack(done) }
+        return fail(done, StorageError(.other, detail: "the transaction was taken back at its end"))
+      }
+    } catch {
+      return commitFailed(done, error)
+    }
+    if connection.sawLocalCommit { return unknown(done, StorageError(.outcomeUnknown)) }
+    succeed(done, monotonicNanoseconds() &- start)
+  }
+
+  private func succeed(_ done: [any WriteJob], _ nanoseconds: UInt64) {
+    lastNanoseconds = nanoseconds
+    lastCount = done.count
+    writers.counts.count { counts in
+      counts.commits += 1
+      counts.jobs += done.count
+      counts.jobsPerCommitMax = max(counts.jobsPerCommitMax, done.count)
+      counts.commitNanoseconds &+= nanoseconds
+    }
+    for job in done { job.succeed() }
+  }
+
+  private func commitFailed(_ done: [any WriteJob], _ error: StorageError) {
+    // An answer that is an error: taken back as a whole. Anything else leaves open what happened.
+    guard connection.isOpen, let failure = connection.failure, failure.kind != .lost else {
+      return unknown(done, error)
+    }
+    if failure.kind == .collision { return runAgain(done, .collision, failure.error) }
+    rollback()
+    if done.count > 1, error.code == .constraint { return takenBack(done) }
+    fail(done, error)
+  }
+
+  private func unknown(_ jobs: [any WriteJob], _ error: StorageError) {
+    connection.transaction = .none
+    connection.faults.count { $0.outcomesUnknown += jobs.count }
+    fail(jobs, StorageError(.outcomeUnknown, engineCode: error.engineCode, detail: error.detail))
+  }
+
+  private func fail(_ jobs: [any WriteJob], _ error: any Error) {
+    writers.counts.count { $0.jobsFailed += jobs.count }
+    for job in jobs { job.fail(error) }
+  }
+}
