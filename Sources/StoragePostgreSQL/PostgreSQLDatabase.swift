@@ -1,3 +1,4 @@
+import Base
 public import Storage
 
 /// A store in a database of a PostgreSQL server, 15 or newer, that several nodes may share.
@@ -50,6 +51,9 @@ public final class PostgreSQLDatabase: Database {
     readers.close { [writers] in writers.close {} }
   }
 
+  /// Of its threads.
+  static let stackBytes = 8 * 1024 * 1024
+
   public var dialect: Dialect { .postgreSQL }
 
   /// False when closed only.
@@ -98,7 +102,7 @@ public final class PostgreSQLDatabase: Database {
     guard isWritable else { throw StorageError(.closed) }
     let connection = Connection(role: .migrator, configuration: configuration, faults: faultCounts)
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      let started = WorkerThread.start {
+      let started = WorkerThread.start(stackBytes: PostgreSQLDatabase.stackBytes) {
         let outcome = Result {
           try connection.open()
           try connection.migrate(migrations)

@@ -69,7 +69,7 @@ final class ReaderThreads: Sendable {
   /// Starts a thread with this connection, which it closes at its end.
   func start(_ connection: Connection) throws(StorageError) {
     state.withLock { $0.threads += 1 }
-    let started = WorkerThread.start { [self] in
+    let started = WorkerThread.start(stackBytes: PostgreSQLDatabase.stackBytes) { [self] in
       while let job = take() { run(job, connection) }
       connection.drop()
       ended()

@@ -1,3 +1,4 @@
+import Base
 import Storage
 
 /// The queue of write jobs, and the threads that take from it.
@@ -21,7 +22,7 @@ final class Writers: Sendable {
   /// Starts a thread with this connection, which it closes at its end.
   func start(_ connection: Connection) throws(StorageError) {
     queue.withLock { $0.threads += 1 }
-    let started = WorkerThread.start { [self] in
+    let started = WorkerThread.start(stackBytes: PostgreSQLDatabase.stackBytes) { [self] in
       Writer(self, connection, configuration).run()
       connection.drop()
       ended()

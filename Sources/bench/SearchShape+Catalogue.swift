@@ -101,18 +101,24 @@ extension SearchShape {
         "chain-gender", "`Observation?patient.gender&code`", .page,
         codes.map { "Observation?patient.gender=\($0.gender)&code=\($0.code)" }),
       SearchShape(
+        "has-one", "`Patient?_has:Encounter:patient:_id`", .selective,
+        samples.encounters.map { "Patient?_has:Encounter:patient:_id=\($0)" }),
+      SearchShape(
         "has-rare", "`Patient?_has:Condition:patient:code`, rare codes", .selective,
         samples.conditionCodes.suffix(6).map { "Patient?_has:Condition:patient:code=\($0)" }),
       SearchShape(
         "has-frequent", "`Patient?_has:Observation:patient:code`, frequent codes", .page,
         samples.observationCodes.prefix(6).map { "Patient?_has:Observation:patient:code=\($0)" }),
       SearchShape(
-        "include", "`Encounter?_id&_include=Encounter:patient&_revinclude=Observation:encounter`", .selective,
+        "include", "`Encounter?_id&_include=Encounter:patient`", .selective,
+        samples.encounters.map { "Encounter?_id=\($0)&_include=Encounter:patient" }),
+      SearchShape(
+        "include-reverse", "`Encounter?_id&_include=Encounter:patient&_revinclude=Observation:encounter`", .selective,
         samples.encounters.map {
           "Encounter?_id=\($0)&_include=Encounter:patient&_revinclude=Observation:encounter"
         }),
       SearchShape(
-        "include-page", "`Encounter?patient`, including its practitioners and Observations", .selective,
+        "include-page", "`Encounter?patient`, including its practitioners and Observations", .page,
         patients.map {
           "Encounter?patient=\($0.id)&_include=Encounter:practitioner&_revinclude=Observation:encounter"
         }),

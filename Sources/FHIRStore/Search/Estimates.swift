@@ -38,6 +38,9 @@ final class Estimates {
     return count
   }
 
+  /// Whether counting the set as far as it is ever counted costs nothing.
+  func isRemembered(_ set: SQL) -> Bool { remembered.count(set).map { $0.bound >= Self.largeCap } ?? false }
+
   /// Counts of large sets, shared by the searches of a store.
   final class Remembered: Sendable {
     private static let countMax = 1_000

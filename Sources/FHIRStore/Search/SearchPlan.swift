@@ -107,8 +107,7 @@ struct SearchPlan {
 
   /// Counts the terms' keys, further and further until one of them is small enough to tell.
   private mutating func count(_ estimates: Estimates) throws {
-    // One term alone is not told apart from others.
-    for cap in terms.count > 1 ? Estimates.caps : [Estimates.cap] {
+    for cap in caps(estimates) {
       for place in terms.indices {
         let cost = terms[place].cost
         counts[place] = try cost.known ?? cost.rows.map { try estimates.count($0, upTo: cap) }
@@ -120,6 +119,13 @@ struct SearchPlan {
       if cap == Estimates.cap { try countFrequent(estimates) }
       if isTold { return }
     }
+  }
+
+  /// A term that is alone to be counted is counted in one go; and one term alone is not told apart from others.
+  private func caps(_ estimates: Estimates) -> [Int] {
+    if terms.count == 1 { return [Estimates.cap] }
+    let open = terms.count { $0.cost.known == nil && ($0.cost.rows.map { !estimates.isRemembered($0) } ?? false) }
+    return open > 1 ? Estimates.caps : Estimates.caps.filter { $0 >= Estimates.cap }
   }
 
   /// What is asked by a single value is asked again, so its large count will be remembered.
