@@ -3,13 +3,18 @@
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
 
-# One debug build (tests) and one release build (what runs and is measured); nothing else is built.
+# One release build of what runs and is measured, and one for the tests, which see inside: they are many and work hard.
 SWIFT_BUILD_RELEASE = swift build -c release --static-swift-stdlib
 RELEASE = .build/release
 PORT ?= 8080
 DATA_DIR ?= aceso-data
 KILL_CYCLES ?= 50
-SWIFT_TEST = swift test --skip-build --disable-xctest
+TESTS = .build/tests
+TESTED = $(TESTS)/release
+SWIFT_BUILD_TESTS = swift build -c release --build-tests -Xswiftc -enable-testing --scratch-path $(TESTS)
+SWIFT_TEST = swift test -c release --skip-build --disable-xctest --scratch-path $(TESTS)
+# So many tests at a time: each of them waits for a disk now and then, and none should starve.
+AT_A_TIME = --experimental-maximum-parallelization-width 6
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
 TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests|^FHIRServiceTests\.ReindexCourseTests
 WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|✔ Suite)'
@@ -42,28 +47,31 @@ run: build ## build the server and start it, with 100 synthetic patients in a ne
 data: install ## lay out the data sets that tests read, if they are to be had
 	@scripts/conformance-data
 
-# The package's tests first; then those from outside, against the release build, each in processes of its own.
+# The package's tests first; then those from outside, against the program of the same build, in processes of its own.
 test: test-swift test-outside ## run all tests: the package's own, then those from outside (kill test, Python clients)
 	@echo "All tests passed: the package's, kill-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
 
-test-swift: install data
+test-swift: data
+	@scripts/install --tests
 	scripts/dicom-reference || [ $$? -eq 77 ]
 	scripts/dicom-frames || [ $$? -eq 77 ]
 	@echo "Building the tests …"
-	swift build --build-tests
+	$(SWIFT_BUILD_TESTS)
 	@echo "Running the tests; what each of them says is in .build/swift-test*.log …"
-	$(SWIFT_TEST) --skip '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test.log | $(WITHOUT_CHATTER)
+	$(SWIFT_TEST) $(AT_A_TIME) --skip '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test.log | $(WITHOUT_CHATTER)
 	rm -rf $(BODIES)
 	ACESO_BODIES=$(BODIES) $(SWIFT_TEST) --no-parallel --filter '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test-timed.log | $(WITHOUT_CHATTER)
 
-test-outside: build build-bench data
+test-outside: export ACESO = $(CURDIR)/$(TESTED)/aceso
+test-outside: data
+	$(SWIFT_BUILD_TESTS)
 	scripts/kill-test --cycles $(KILL_CYCLES) --canary all
 	scripts/example-test
 	scripts/strict-parse $(BODIES) || [ $$? -eq 77 ]
 	scripts/client-test
 	scripts/dicomweb-client-test
-	$(RELEASE)/bench $(RELEASE)/aceso --quick
-	$(RELEASE)/bench $(RELEASE)/aceso --dicom --quick
+	$(TESTED)/bench $(TESTED)/aceso --quick
+	$(TESTED)/bench $(TESTED)/aceso --dicom --quick
 
 bench: build build-bench ## measure a release build and record the table in docs/performance.md
 	$(RELEASE)/bench $(RELEASE)/aceso --record docs/performance.md $(addprefix --json ,$(BENCH_JSON)) \

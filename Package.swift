@@ -42,8 +42,10 @@ let package = Package(
   targets: [
     // 1 · ground: values, and the system libraries
     library("Base"),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -68,12 +70,15 @@ let package = Package(
     library("FHIRPath", ["Base", "JSONCore", "FHIRModel"]),
     library("FHIRXML", ["Base", "CXML2", "FHIRModel", "JSONCore"]),
     library("HTTPServer", ["Base"] + nio),
+    library("Identity", ["Base", "COpenSSL", "JSONCore"]),
     library("DICOMweb", ["Base", "DICOMCore", "JSONCore"]),
+    library("JSONQuery", ["Base", "JSONCore"]),
     // 5 · search: grammar, plan, value extraction; synthetic patients
     library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "UCUM"]),
     library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
     library("DICOMSynthesis", ["Base", "DICOMCore", "JSONCore", "Synthesis"]),
+    library("DeviceMapping", ["Base", "JSONCore", "JSONQuery"]),
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
@@ -93,8 +98,8 @@ let package = Package(
     program(
       "aceso",
       [
-        "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "JSONCore",
-        "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
+        "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
+        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
         "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -133,6 +138,9 @@ let package = Package(
         "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "ImageCodecs",
         "JSONCore", "Storage", "StorageSQLite", "TestSupport",
       ]),
+    tests("JSONQueryTests", ["Base", "JSONCore", "JSONQuery", "TestSupport"]),
+    tests("DeviceMappingTests", ["Base", "DeviceMapping", "JSONCore", "JSONQuery", "TestSupport"]),
+    tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
     .target(name: "CFaultVFS", dependencies: ["CSQLite"], path: "Tests/CFaultVFS"),

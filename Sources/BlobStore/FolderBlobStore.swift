@@ -12,6 +12,8 @@ public final class FolderBlobStore: BlobStore {
   let path: String
   let disk: Disk
   let threads: DiskThreads
+  /// As many as there are threads, at most.
+  let buffers = BlockBuffer.Pool()
   private let folders: [SharedFolderSync]
   private let lock: Int32
   private let broken = Atomic<Bool>(false)
@@ -147,11 +149,15 @@ public final class FolderBlobStore: BlobStore {
       let name = nextName()
       let file = try UnfinishedFile(path: unfinishedPath(name))
       var hash = XXH64()
-      for part in parts {
-        try part.withUnsafeBytes { bytes in
-          hash.update(bytes)
-          try file.write(bytes)
+      try buffers.withBuffer { buffer in
+        var writer = BlockWriter(file, buffer)
+        for part in parts {
+          try part.withUnsafeBytes { bytes in
+            hash.update(bytes)
+            try writer.append(bytes)
+          }
         }
+        try writer.finish()
       }
       try settle(file.descriptor, name)
       file.keep()

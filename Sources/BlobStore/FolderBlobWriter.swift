@@ -2,16 +2,38 @@ import Glibc
 import Synchronization
 
 /// A file under a temporary name; removed when it is let go of, unless it is kept.
+///
+/// It is written past the kernel's cache where the file system can do that: pages of a cache that are new cost several
+/// times what the disk takes, and push out what is read often.
 final class UnfinishedFile: Sendable {
   let descriptor: Int32
   private let path: String
   private let isKept = Atomic<Bool>(false)
 
+  /// open(2)'s `O_DIRECT`, which Swift's Glibc does not have.
+  #if arch(arm64)
+    private static let direct: Int32 = 0o200000
+  #else
+    private static let direct: Int32 = 0o40000
+  #endif
+
   init(path: String) throws(BlobError) {
     self.path = path
-    descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC
+    var opened = Glibc.open(path, flags | O_EXCL | Self.direct, 0o600)
+    // A file system without direct writes says so when the file is there already.
+    if opened < 0 && errno == EINVAL { opened = Glibc.open(path, flags, 0o600) }
+    descriptor = opened
     guard descriptor >= 0 else { throw BlobError(system: errno) }
   }
+
+  /// Writes through the cache from now on, at any place and of any length.
+  func leaveDirect() {
+    let flags = fcntl(descriptor, F_GETFL)
+    if flags >= 0 { _ = fcntl(descriptor, F_SETFL, flags & ~Self.direct) }
+  }
+
+  private var isDirect: Bool { fcntl(descriptor, F_GETFL) & Self.direct != 0 }
 
   /// It has another name now.
   func keep() { isKept.store(true, ordering: .relaxed) }
@@ -32,8 +54,14 @@ final class UnfinishedFile: Sendable {
     while place < bytes.count {
       let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + place }, bytes.count - place)
       if written < 0 {
-        if errno == EINTR { continue }
-        throw BlobError(system: errno)
+        let code = errno
+        if code == EINTR { continue }
+        // Larger blocks are asked for than ours.
+        if code == EINVAL && isDirect {
+          leaveDirect()
+          continue
+        }
+        throw BlobError(system: code)
       }
       place += written
     }
@@ -83,21 +111,28 @@ final class FolderBlobWriter: BlobWriter {
     }
     guard isFull else { return }
     try store.requireWritable()
-    try await store.threads.run { [self] in try writePending() }
+    try await store.threads.run { [self] in try writePending(isEnd: false) }
   }
 
-  private func writePending() throws {
+  private func writePending(isEnd: Bool) throws {
     let (file, bytes) = state.withLock { state in
       defer { state.pending = [] }
       return (state.file, state.pending)
     }
     guard let file else { throw BlobError(.ended) }
-    try bytes.withUnsafeBytes { bytes in try file.write(bytes) }
+    let rest = try store.buffers.withBuffer { buffer in
+      var writer = BlockWriter(file, buffer)
+      try bytes.withUnsafeBytes { try writer.append($0) }
+      if !isEnd { return try writer.pause() }
+      try writer.finish()
+      return []
+    }
+    state.withLock { $0.pending = rest }
   }
 
   func finish() async throws -> BlobName {
     try await store.threads.run { [self] in
-      try writePending()
+      try writePending(isEnd: true)
       guard let file = state.withLock({ $0.file.take() }) else { throw BlobError(.ended) }
       try store.settle(file.descriptor, name)
       file.keep()

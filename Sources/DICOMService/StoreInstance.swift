@@ -78,8 +78,6 @@ struct StoreInstanceReader: Sendable {
   }
 
   private func read(_ bytes: [UInt8]) async throws -> StoreInstance {
-    var bytes = bytes
-    StorePart.clearPreamble(&bytes)
     var instance = try read(DICOMFile(bytes, limits: limits), bytes.count)
     if instance.new == nil { return instance }
     if bytes.count <= NewInstance.inlineBytesMax {

@@ -36,7 +36,7 @@ struct StoreBody: Sendable {
 
 /// An instance as it was received.
 enum StorePart: Sendable {
-  /// All of it, with its preamble.
+  /// All of it, its preamble cleared.
   case bytes([UInt8])
   /// A long one: it is in the blob, and what is not pixels is in the file.
   case blob(any BlobWriter, DICOMFile)
@@ -69,7 +69,7 @@ struct StorePartReceiver {
 
   /// A part that is being received.
   private struct Receiving {
-    var memory: [UInt8] = []
+    var memory = ReceivedBytes()
     var count = 0
     var blob: (writer: any BlobWriter, stream: DICOMStream)?
     var failure: FailureReason?
@@ -148,20 +148,19 @@ struct StorePartReceiver {
       throw Fault(.tooLarge, "The request exceeded the allowed limit of \(limits.instanceBytesMax) bytes.")
     }
     if part.failure != nil { return }
-    part.memory += bytes
+    part.memory.append(bytes)
     if part.blob == nil, part.count > limits.instanceMemoryBytesMax {
-      StorePart.clearPreamble(&part.memory)
       part.blob = (try await blobs.create(), DICOMStream(limits: limits.parsing))
-      try await write(&part)
+      try await write(&part, isStart: true)
     } else if part.blob != nil, part.memory.count >= Self.blobPieceBytes {
       try await write(&part)
     }
   }
 
   /// Gives what has come to the blob and to the reader of DICOM.
-  private func write(_ part: inout Receiving) async throws {
-    let bytes = part.memory
-    part.memory = []
+  private func write(_ part: inout Receiving, isStart: Bool = false) async throws {
+    var bytes = part.memory.take()
+    if isStart { StorePart.clearPreamble(&bytes) }
     do {
       try part.blob?.stream.append(bytes)
       try await part.blob?.writer.append(bytes)
@@ -175,14 +174,17 @@ struct StorePartReceiver {
     part.failure = error.code == .notDICOM ? .processingFailure : .cannotUnderstand
     let writer = part.blob?.writer
     part.blob = nil
-    part.memory = []
+    part.memory = ReceivedBytes()
     await writer?.cancel()
   }
 
   private mutating func end() async throws -> StorePart? {
     guard var part = self.part.take() else { return nil }
     guard part.blob != nil, part.failure == nil else {
-      return part.failure.map { .failed($0) } ?? .bytes(part.memory)
+      if let failure = part.failure { return .failed(failure) }
+      var bytes = part.memory.take()
+      StorePart.clearPreamble(&bytes)
+      return .bytes(bytes)
     }
     do {
       try await write(&part)

@@ -186,6 +186,9 @@ extension Edge {
     switch interaction {
     case .read, .vread, .delete, .versions: false
     case .create, .update: request.body.count > Self.loopBodyBytesMax
+    // The engine's threads do the work; here it is parsed only.
+    case .search, .compartmentSearch:
+      request.target.utf8.count > Self.loopQueryBytesMax || request.body.count > Self.loopQueryBytesMax
     default: true
     }
   }

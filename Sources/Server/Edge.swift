@@ -12,6 +12,8 @@ import Synchronization
 final class Edge: Sendable {
   /// Bodies up to this are parsed and checked on the event loop; larger ones would keep its other connections waiting.
   static let loopBodyBytesMax = 64 * 1024
+  /// A longer query is parsed off the event loop.
+  static let loopQueryBytesMax = 2048
   /// Requests that take longer are told in the log.
   static let slowRequestNanoseconds: UInt64 = 1_000_000_000
   /// How long a client should wait before it asks a busy server again.

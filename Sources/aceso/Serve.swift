@@ -107,6 +107,7 @@ struct Serve: AsyncParsableCommand {
     let configuration = try effectiveConfiguration()
     let log = Log(level: configuration.logLevel)
     Self.raiseFileLimit()
+    ServerMemory.keepWhatIsUsedAgain()
     // Whatever is made from here on is for its owner alone.
     umask(0o077)
     let stop = StopSignal()

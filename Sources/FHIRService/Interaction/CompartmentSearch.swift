@@ -22,13 +22,7 @@ extension FHIRService {
     _ compartment: Compartment, _ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision
   ) async throws -> Answer {
     let search = try parse(compartment, type, query, call)
-    let after = try position(search)
-    try await bringUpText(for: search)
-    let service = self
-    let found = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax) {
-      try service.found(search, after, $0)
-    }
-    return Answer(200, resource: try searchset(found, search, at: address(compartment, type, call), call))
+    return try await page(of: search, at: address(compartment, type, call), call, decision)
   }
 
   /// The same inside a transaction or snapshot.

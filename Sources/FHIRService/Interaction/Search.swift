@@ -7,14 +7,7 @@ import JSONCore
 extension FHIRService {
   /// FHIR R4 http#search.
   func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision) async throws -> Answer {
-    let search = try parse(type, query, call)
-    let after = try position(search)
-    try await bringUpText(for: search)
-    let service = self
-    let found = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax) {
-      try service.found(search, after, $0)
-    }
-    return Answer(200, resource: try searchset(found, search, at: address(type, call), call))
+    try await page(of: try parse(type, query, call), at: address(type, call), call, decision)
   }
 
   /// The same inside a transaction or snapshot.
@@ -22,6 +15,17 @@ extension FHIRService {
     let search = try parse(type, query, call)
     let found = try found(search, try position(search), view)
     return Answer(200, resource: try searchset(found, search, at: address(type, call), call))
+  }
+
+  /// A page, written where it was read: a change of thread would cost more than that takes.
+  func page(of search: SearchQuery, at address: String, _ call: Call, _ decision: Decision) async throws -> Answer {
+    let after = try position(search)
+    try await bringUpText(for: search)
+    let service = self
+    let page = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax) { view in
+      try service.searchset(service.found(search, after, view), search, at: address, call)
+    }
+    return Answer(200, resource: page)
   }
 
   func address(_ type: Schema.TypeID?, _ call: Call) -> String {
