@@ -7,7 +7,8 @@ public import JSONCore
 public struct DICOMJSONReader {
   private let document: JSONDocument
   private let limits: DICOMLimits
-  private let bulkData: BulkDataSource?
+  private let bulkData: BulkDataFinder?
+  private var absent: AbsentAttributes
   private let isASCII: Bool
   private var builder = DataSetBuilder()
   private var depth = 0
@@ -34,13 +35,27 @@ public struct DICOMJSONReader {
     _ document: JSONDocument, _ node: JSONNode? = nil, limits: DICOMLimits = DICOMLimits(),
     bulkData: BulkDataSource? = nil
   ) throws -> [UInt8] {
-    var reader = DICOMJSONReader(document, limits, bulkData)
-    try reader.read(node ?? document.root)
-    return reader.builder.bytes
+    let finder: BulkDataFinder? = bulkData.map { source in { .bytes(try source($0.uri, $0.tag, $0.vr)) } }
+    return try build(document, node, limits: limits, bulkData: finder).bytes
   }
 
-  private init(_ document: JSONDocument, _ limits: DICOMLimits, _ bulkData: BulkDataSource?) {
+  /// Reads one object of a document into explicit little endian, with bulk data that the caller keeps.
+  /// - Parameter absent: attributes that are added.
+  /// - Throws: as `dataSet`.
+  public static func build(
+    _ document: JSONDocument, _ node: JSONNode? = nil, limits: DICOMLimits = DICOMLimits(),
+    adding absent: AbsentAttributes = AbsentAttributes(), bulkData: BulkDataFinder?
+  ) throws -> DataSetBuilder {
+    var reader = DICOMJSONReader(document, limits, absent, bulkData)
+    try reader.read(node ?? document.root)
+    return reader.builder
+  }
+
+  private init(
+    _ document: JSONDocument, _ limits: DICOMLimits, _ absent: AbsentAttributes, _ bulkData: BulkDataFinder?
+  ) {
     self.document = document
+    self.absent = absent
     self.limits = limits
     self.bulkData = bulkData
     var previous: UInt8 = 0
@@ -76,6 +91,7 @@ public struct DICOMJSONReader {
         try builder.append(.specificCharacterSet, .CS, "ISO_IR 192")
         mustTellUTF8 = false
       }
+      if depth == 0 { try absent.append(before: tag, to: &builder) }
       // All text is UTF-8, in items too, whatever the model says of where it came from.
       if tag == .specificCharacterSet, !isASCII || hasValue(node) {
         if depth > 0 || isASCII { try builder.append(tag, .CS, "ISO_IR 192") }
@@ -84,6 +100,7 @@ public struct DICOMJSONReader {
       try readAttribute(tag, node)
     }
     if mustTellUTF8 { try builder.append(.specificCharacterSet, .CS, "ISO_IR 192") }
+    if depth == 0 { try absent.append(before: nil, to: &builder) }
   }
 
   private mutating func readAttribute(_ tag: Tag, _ node: JSONNode) throws {
@@ -103,7 +120,8 @@ public struct DICOMJSONReader {
       try builder.append(tag, vr, bytes: bytes)
     } else if let value = document.member(node, Self.uriKey) {
       guard let uri = document.string(value) else { throw invalid(tag, value) }
-      try builder.append(tag, vr, bytes: try bulkData?(uri, tag, vr) ?? [])
+      let wanted = BulkDataReference(uri: uri, tag: tag, vr: vr, isOutermost: depth == 0)
+      try builder.append(tag, vr, try bulkData?(wanted) ?? .bytes([]))
     } else {
       try builder.append(tag, vr, bytes: [])
     }

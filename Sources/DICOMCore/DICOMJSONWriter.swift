@@ -136,7 +136,9 @@ public struct DICOMJSONWriter {
   private mutating func writeText(_ vr: VR, _ value: UnsafeRawBufferPointer, _ characterSet: SpecificCharacterSet) {
     let start = bytes.count
     append(",\"Value\":[")
-    var values = ValueText(value, vr: vr, characterSet: characterSet)
+    // PS3.5 §6.2: NUL pads UIDs. Elsewhere it is a fault of the value, which a reader has to see; numbers do without.
+    let isNumber = vr == .DS || vr == .IS
+    var values = ValueText(value, vr: vr, characterSet: characterSet, keepsNULs: !isNumber)
     var count = 0
     var isEmpty = true
     while values.next({ text in

@@ -4,8 +4,20 @@
 public struct DataSetBuilder: Sendable {
   /// What has been appended so far.
   public private(set) var bytes: [UInt8] = []
-  /// Where the lengths of open sequences and items are.
-  private var open: [Int] = []
+  /// Values that the caller has: which range of his bytes goes in front of which place of `bytes`. Ascending.
+  public private(set) var outside: [Outside] = []
+  /// Their bytes together.
+  private var outsideCount = 0
+  /// Where the lengths of open sequences and items are, and the bytes outside in front.
+  private var open: [(place: Int, outsideCount: Int)] = []
+
+  public struct Outside: Sendable, Equatable {
+    public let place: Int
+    public let range: Range<Int>
+  }
+
+  /// Bytes of the data set with the values outside.
+  public var count: Int { bytes.count + outsideCount }
 
   public init() {}
 
@@ -19,6 +31,21 @@ public struct DataSetBuilder: Sendable {
     appendHeader(tag, written, UInt32(length))
     bytes.append(contentsOf: value)
     if value.count & 1 != 0 { bytes.append(vr.padding) }
+  }
+
+  /// Appends a value that the caller has, little endian; an odd length is padded.
+  /// - Throws: `unencodable` for 4 GB or more.
+  public mutating func append(_ tag: Tag, _ vr: VR, outside range: Range<Int>) throws(DICOMError) {
+    let length = range.count + (range.count & 1)
+    guard length < Int(DataSetParser.undefined) else { throw DICOMError(.unencodable, tag: tag, at: count) }
+    appendHeader(tag, !vr.hasLongLength && length > DataSetEncoder.shortLengthMax ? .UN : vr, UInt32(length))
+    append(outside: range, padding: vr.padding)
+  }
+
+  private mutating func append(outside range: Range<Int>, padding: UInt8) {
+    if !range.isEmpty { outside.append(Outside(place: bytes.count, range: range)) }
+    outsideCount += range.count
+    if range.count & 1 != 0 { bytes.append(padding) }
   }
 
   /// Appends tag, VR and length of a value that the caller puts behind `bytes`; an odd length is counted with its
@@ -81,7 +108,7 @@ public struct DataSetBuilder: Sendable {
 
   public mutating func beginSequence(_ tag: Tag) {
     appendHeader(tag, .SQ, 0)
-    open.append(bytes.count)
+    open.append((bytes.count, outsideCount))
   }
 
   public mutating func endSequence() throws(DICOMError) { try close() }
@@ -89,7 +116,7 @@ public struct DataSetBuilder: Sendable {
   public mutating func beginItem() {
     appendTag(.item)
     BinaryWord.append(0, size: 4, isBigEndian: false, to: &bytes)
-    open.append(bytes.count)
+    open.append((bytes.count, outsideCount))
   }
 
   public mutating func endItem() throws(DICOMError) { try close() }
@@ -114,16 +141,41 @@ public struct DataSetBuilder: Sendable {
     BinaryWord.append(0, size: 4, isBigEndian: false, to: &bytes)
   }
 
-  /// The data set.
+  /// Appends fragments that the caller has, with an empty Basic Offset Table.
+  /// - Throws: `unencodable` for a fragment of 4 GB or more.
+  public mutating func appendFragments(_ tag: Tag = .pixelData, outside ranges: [Range<Int>]) throws(DICOMError) {
+    appendHeader(tag, .OB, DataSetParser.undefined)
+    for range in [0..<0] + ranges {
+      guard range.count < Int(DataSetParser.undefined) - 1 else {
+        throw DICOMError(.unencodable, tag: tag, at: count)
+      }
+      appendTag(.item)
+      BinaryWord.append(UInt64(range.count + range.count & 1), size: 4, isBigEndian: false, to: &bytes)
+      append(outside: range, padding: 0)
+    }
+    appendTag(.sequenceDelimitationItem)
+    BinaryWord.append(0, size: 4, isBigEndian: false, to: &bytes)
+  }
+
+  /// Appends what a BulkDataURI refers to.
+  mutating func append(_ tag: Tag, _ vr: VR, _ value: BulkDataValue) throws(DICOMError) {
+    switch value {
+    case .bytes(let bytes): try append(tag, vr, bytes: bytes)
+    case .outside(let range): try append(tag, vr, outside: range)
+    case .fragments(let ranges): try appendFragments(tag, outside: ranges)
+    }
+  }
+
+  /// The data set, which has no values outside.
   public func dataSet(limits: DICOMLimits = DICOMLimits()) throws(DICOMError) -> DataSet {
     try DataSet(ByteSource(bytes), encoding: .explicitLittleEndian, limits: limits)
   }
 
   private mutating func close() throws(DICOMError) {
     guard let start = open.popLast() else { return }
-    let length = bytes.count - start
-    guard length < Int(DataSetParser.undefined) else { throw DICOMError(.unencodable, at: start) }
-    for place in 0..<4 { bytes[start - 4 + place] = UInt8(truncatingIfNeeded: length >> (8 * place)) }
+    let length = bytes.count - start.place + outsideCount - start.outsideCount
+    guard length < Int(DataSetParser.undefined) else { throw DICOMError(.unencodable, at: start.place) }
+    for place in 0..<4 { bytes[start.place - 4 + place] = UInt8(truncatingIfNeeded: length >> (8 * place)) }
   }
 
   private mutating func appendTag(_ tag: Tag) {

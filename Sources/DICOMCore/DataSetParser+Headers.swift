@@ -9,9 +9,12 @@ extension DataSetParser {
     if frames[top].isImplicit {
       let header = Header(
         tag: tag, vr: nil, length: uint32(position + 4, isBigEndian), size: 8, isImplicit: true)
-      guard let vr, let explicit = explicitHeader(tag, vr, isBigEndian), isExplicit(explicit, header, top) else {
-        return header
+      guard let vr, let explicit = explicitHeader(tag, vr, isBigEndian) else { return header }
+      guard let isExplicit = isExplicit(explicit, header, top) else {
+        needsMoreBytes = true
+        return nil
       }
+      guard isExplicit else { return header }
       tolerances.note(.explicitElement, tag: tag, at: position)
       if !frames[top].hasElements { frames[top].isImplicit = false }
       return explicit
@@ -33,12 +36,20 @@ extension DataSetParser {
     return Header(tag: tag, vr: vr, length: uint32(position + 8, isBigEndian), size: 12, isImplicit: false)
   }
 
-  /// In an implicit data set: whether two letters in the place of the length are a VR after all.
-  private func isExplicit(_ explicit: Header, _ implicit: Header, _ top: Int) -> Bool {
+  /// In an implicit data set: whether two letters in the place of the length are a VR after all. Nil if more bytes are
+  /// needed to tell.
+  private func isExplicit(_ explicit: Header, _ implicit: Header, _ top: Int) -> Bool? {
     if explicit.size == 12, uint16(position + 6, false) != 0 { return false }
     if let vr = explicit.vr, DataDictionary.standard.vr(explicit.tag) == .one(vr) { return true }
-    let implicitEnd = position + 8 + Int(implicit.length)
-    return implicitEnd > frames[top].end || isComplete && implicitEnd > end
+    if position + 8 + Int(implicit.length) > frames[top].end { return true }
+    // Letters are a length of 16,705 bytes or more: what is right behind an explicit value tells them apart.
+    let sight = look(implicit, top)
+    switch look(explicit, top) {
+    case .cut: return nil
+    case .fits: return sight == .cut ? nil : sight != .fits
+    case .far: return sight == .cut ? nil : sight == .fails
+    case .fails: return isComplete && position + 8 + Int(implicit.length) > end
+    }
   }
 
   /// In an explicit data set, where there is no VR: letters that are none, or an implicit data element.
@@ -64,14 +75,18 @@ extension DataSetParser {
     // PS3.5 6.2: future VRs have the long form; letters decide which readings are tried first.
     let isLetters = Self.isLetter(first) && Self.isLetter(second)
     let candidates = isLetters ? [long, short] : [implicit, short, long]
+    var far: Header?
     for case let candidate? in candidates {
-      guard let fits = fits(candidate, top) else {
+      switch look(candidate, top) {
+      case .fits: return accepted(candidate, top)
+      case .far: far = far ?? candidate
+      case .cut:
         needsMoreBytes = true
         return nil
+      case .fails: break
       }
-      if fits { return accepted(candidate, top) }
     }
-    return nil
+    return far.map { accepted($0, top) }
   }
 
   private mutating func accepted(_ header: Header, _ top: Int) -> Header {
@@ -84,17 +99,33 @@ extension DataSetParser {
     byte &- 65 < 26 || byte == UInt8(ascii: "?")
   }
 
-  /// Whether a reading leads to something that may follow; nil if more bytes are needed to tell.
-  private func fits(_ header: Header, _ top: Int) -> Bool? {
+  /// What is found where a reading of a header leads to.
+  private enum Sight {
+    /// Something that may follow.
+    case fits
+    case fails
+    /// It is too far away to be looked at. Whether the bytes reach so far a stream does not know, so it is not asked
+    /// of a whole file either, but for its very end.
+    case far
+    /// The bytes are not there yet.
+    case cut
+  }
+
+  private func look(_ header: Header, _ top: Int) -> Sight {
     if header.length == Self.undefined {
-      guard position + header.size + 4 <= end else { return isComplete ? false : nil }
+      guard position + header.size + 4 <= end else { return isComplete ? .fails : .cut }
       let next = tag(position + header.size, frames[top].isBigEndian)
-      return next == .item || next == .sequenceDelimitationItem
+      return next == .item || next == .sequenceDelimitationItem ? .fits : .fails
     }
     let valueEnd = position + header.size + Int(header.length)
-    if valueEnd > frames[top].end { return false }
-    return looksLikeElement(at: valueEnd, after: header.tag, in: frames[top])
+    if valueEnd > frames[top].end { return .fails }
+    if valueEnd == frames[top].end { return .fits }
+    if valueEnd - position > Self.sightMax { return isComplete && valueEnd > end ? .fails : .far }
+    return looksLikeElement(at: valueEnd, after: header.tag, in: frames[top]).map { $0 ? .fits : .fails } ?? .cut
   }
+
+  /// How far ahead a header is checked by what follows its value: a little more than a short length can say.
+  private static let sightMax = 70_000
 
   /// Whether a data element, a delimiter or the end is at `offset`; nil if more bytes are needed to tell. Far away
   /// it is taken to be so unless the bytes are known to end before.
@@ -102,7 +133,7 @@ extension DataSetParser {
     if offset == frame.end || isComplete && offset == end { return true }
     guard offset + 8 <= end else {
       if isComplete { return false }
-      return offset - position > 70_000 ? true : nil
+      return offset - position > Self.sightMax ? true : nil
     }
     let next = tag(offset, frame.isBigEndian)
     if next.group == 0xFFFE || next.rawValue == 0 { return true }

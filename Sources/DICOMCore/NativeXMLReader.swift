@@ -19,7 +19,8 @@ public struct NativeXMLReader {
   }
 
   private let limits: DICOMLimits
-  private let bulkData: BulkDataSource?
+  private let bulkData: BulkDataFinder?
+  private var absent: AbsentAttributes
   private let isASCII: Bool
   private var builder = DataSetBuilder()
 
@@ -29,6 +30,17 @@ public struct NativeXMLReader {
   public static func dataSet(
     _ xml: [UInt8], limits: DICOMLimits = DICOMLimits(), bulkData: BulkDataSource? = nil
   ) throws -> DataSet {
+    let finder: BulkDataFinder? = bulkData.map { source in { .bytes(try source($0.uri, $0.tag, $0.vr)) } }
+    return try build(xml, limits: limits, bulkData: finder).dataSet(limits: limits)
+  }
+
+  /// Reads a document into explicit little endian, with bulk data that the caller keeps.
+  /// - Parameter absent: attributes that are added.
+  /// - Throws: as `dataSet`.
+  public static func build(
+    _ xml: [UInt8], limits: DICOMLimits = DICOMLimits(), adding absent: AbsentAttributes = AbsentAttributes(),
+    bulkData: BulkDataFinder?
+  ) throws -> DataSetBuilder {
     let root = try tree(xml, limits)
     guard root.name == "NativeDicomModel" else { throw DICOMError(.invalidXML, at: root.offset) }
     var isASCII = true
@@ -36,12 +48,13 @@ public struct NativeXMLReader {
       isASCII = false
       break
     }
-    var reader = NativeXMLReader(limits: limits, bulkData: bulkData, isASCII: isASCII)
+    var reader = NativeXMLReader(limits: limits, bulkData: bulkData, absent: absent, isASCII: isASCII)
     try reader.read(root, depth: 0)
-    return try DataSet(ByteSource(reader.builder.bytes), encoding: .explicitLittleEndian, limits: limits)
+    return reader.builder
   }
 
-  private init(limits: DICOMLimits, bulkData: BulkDataSource?, isASCII: Bool) {
+  private init(limits: DICOMLimits, bulkData: BulkDataFinder?, absent: AbsentAttributes, isASCII: Bool) {
+    self.absent = absent
     self.limits = limits
     self.bulkData = bulkData
     self.isASCII = isASCII
@@ -95,6 +108,7 @@ public struct NativeXMLReader {
         try builder.append(.specificCharacterSet, .CS, "ISO_IR 192")
         mustTellUTF8 = false
       }
+      if depth == 0 { try absent.append(before: tag, to: &builder) }
       // As in DICOM JSON: text is UTF-8, whatever the model says.
       if tag == .specificCharacterSet, !isASCII || node.children.contains(where: { !$0.text.isEmpty }) {
         if depth > 0 || isASCII { try builder.append(tag, .CS, "ISO_IR 192") }
@@ -102,6 +116,7 @@ public struct NativeXMLReader {
       }
       try readAttribute(tag, node, depth)
     }
+    if depth == 0 { try absent.append(before: nil, to: &builder) }
   }
 
   private mutating func readAttribute(_ tag: Tag, _ node: Node, _ depth: Int) throws {
@@ -122,7 +137,8 @@ public struct NativeXMLReader {
     } else if let bulk = values.first(where: { $0.name == "BulkData" }) {
       let uri = bulk.attributes["uri"] ?? bulk.attributes["uuid"]
       guard let uri else { throw fault }
-      try builder.append(tag, vr, bytes: try bulkData?(uri, tag, vr) ?? [])
+      let wanted = BulkDataReference(uri: uri, tag: tag, vr: vr, isOutermost: depth == 0)
+      try builder.append(tag, vr, try bulkData?(wanted) ?? .bytes([]))
     } else {
       try append(tag, vr, try Self.numbered(values, vr, fault), fault)
     }

@@ -12,9 +12,15 @@ struct ValueText: ~Copyable {
   private var decoded: [UInt8] = []
   private var position = 0
   private var isAtEnd = false
+  private let keepsNULs: Bool
 
-  init(_ bytes: UnsafeRawBufferPointer, vr: VR, characterSet: SpecificCharacterSet) {
+  /// - Parameter keepsNULs: whether NULs at the end are a part of values of VRs that are not padded with them: of all
+  ///   but UI. Readers of values pass over them, as many files have them all the same.
+  init(
+    _ bytes: UnsafeRawBufferPointer, vr: VR, characterSet: SpecificCharacterSet, keepsNULs: Bool = false
+  ) {
     self.bytes = bytes
+    self.keepsNULs = keepsNULs && vr != .UI
     self.vr = vr
     let applies = vr.usesSpecificCharacterSet
     decoder = CharacterDecoder(applies ? characterSet : .default)
@@ -59,6 +65,11 @@ struct ValueText: ~Copyable {
   private func trimmed(_ text: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
     var end = text.count
     while end > 0, text[end - 1] == 0x20 || text[end - 1] == 0 { end -= 1 }
+    // NULs alone are no value either way.
+    if keepsNULs, end > 0, end < text.count {
+      end = text.count
+      while text[end - 1] == 0x20 { end -= 1 }
+    }
     var start = 0
     switch vr {
     // Spaces in front are significant here, and harmless in names.

@@ -41,14 +41,18 @@ struct CapabilityDescription {
     "application/dicom+json", "multipart/related; type=\"application/dicom+xml\"",
   ]
   private static let instances: [StaticString] = ["multipart/related; type=\"application/dicom\""]
+  private static let metadata: [StaticString] = [
+    "multipart/related; type=\"application/dicom+json\"", "multipart/related; type=\"application/dicom+xml\"",
+  ]
   private static let values: [StaticString] = [
     "multipart/related; type=\"application/octet-stream\"", "multipart/related; type=\"image/jpeg\"",
     "multipart/related; type=\"image/jls\"", "multipart/related; type=\"image/jp2\"",
     "multipart/related; type=\"image/jphc\"", "multipart/related; type=\"image/dicom-rle\"",
   ]
-  private static let pictures: [StaticString] = ["image/jpeg", "image/png"]
+  private static let pictures: [StaticString] = ["image/jpeg", "image/png", "image/gif"]
   private static let searchParameters: [StaticString] = [
-    "{attributeID}", "includefield", "fuzzymatching", "emptyvaluematching", "limit", "offset", "accept",
+    "{attributeID}", "includefield", "fuzzymatching", "emptyvaluematching", "multiplevaluematching", "limit", "offset",
+    "accept",
   ]
   private static let renderingParameters: [StaticString] = ["accept", "quality", "viewport", "window"]
 
@@ -62,7 +66,7 @@ struct CapabilityDescription {
 
   private static func store(_ id: StaticString) -> Method {
     Method(
-      name: "POST", id: id, requests: instances + ["application/dicom"],
+      name: "POST", id: id, requests: instances + ["application/dicom"] + metadata,
       responses: ["application/dicom+json", "application/dicom+xml"], statuses: "200 202 204 400 406 409 413 415")
   }
 

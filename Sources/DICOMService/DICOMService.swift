@@ -14,7 +14,7 @@ public final class DICOMService: Sendable {
   let blobs: any BlobStore
   let clock: Clock
   let software: Software
-  private let retrieval: Retrieve
+  let retrieval: Retrieve
   /// Store requests under way.
   let stores = Atomic<Int>(0)
 
@@ -40,7 +40,7 @@ public final class DICOMService: Sendable {
     self.limits = limits
     self.clock = clock
     self.software = software
-    retrieval = Retrieve(store, limits: limits.retrieve)
+    retrieval = Retrieve(store, blobs: blobs, limits: limits.retrieve)
   }
 
   /// Carries out an interaction within what was decided.

@@ -18,6 +18,8 @@ public struct DICOMServiceLimits: Sendable, Equatable {
   public var batchInstancesMax = 1_000
   /// Bytes that the instances of one transaction keep in memory: metadata and small files.
   public var batchBytesMax = 64 * 1024 * 1024
+  /// Bytes of a request's metadata, where it comes apart from bulk data: all of it is in memory.
+  public var metadataBytesMax = 32 * 1024 * 1024
   public var multipart = MultipartReader.Limits()
   /// A data set that is stored.
   public var parsing: DICOMLimits

@@ -7,9 +7,16 @@ struct RenderedParameters: Sendable {
   var rendering = Rendering()
 
   /// The media types in which pictures are made, the one for those who do not say first.
-  static let mediaTypes = ["image/jpeg", "image/png"]
+  static let mediaTypes = ["image/jpeg", "image/png", "image/gif"]
 
-  var mediaType: String { rendering.format == .png ? "image/png" : "image/jpeg" }
+  private static let formats: [String: Rendering.Format] = ["image/png": .png, "image/gif": .gif]
+
+  private(set) var mediaType = Self.mediaTypes[0]
+  /// Whether the client takes one picture, and not one for each frame.
+  private var isSingle = true
+
+  /// Whether so many frames are one picture that moves: a GIF that is asked for by itself (PS3.18 §8.7.4).
+  func isAnimated(_ frames: Int) -> Bool { frames > 1 && rendering.format == .gif && isSingle }
 
   /// - Throws: `.notAcceptable` for other media types; `.invalid` for a parameter out of its range.
   init(_ call: DICOMCall, isThumbnail: Bool = false) throws(Fault) {
@@ -17,7 +24,9 @@ struct RenderedParameters: Sendable {
     guard let type = acceptance.isAbsent ? Self.mediaTypes[0] : Self.choice(acceptance) else {
       throw Acceptance.notAcceptable
     }
-    rendering.format = type == "image/png" ? .png : .jpeg
+    mediaType = type
+    rendering.format = Self.format(type)
+    isSingle = acceptance.choice(of: [type]) != nil
     // Microsoft's service gives the best quality to those who do not ask; the standard leaves it open.
     rendering.quality = call.version == .standard ? 90 : 100
     if let text = call.parameters["quality"] { rendering.quality = try Self.quality(text) }
@@ -29,7 +38,7 @@ struct RenderedParameters: Sendable {
     if !isThumbnail, let text = call.parameters["window"] { rendering.window = try Self.window(text) }
   }
 
-  init() {}
+  static func format(_ mediaType: String) -> Rendering.Format { formats[mediaType] ?? .jpeg }
 
   /// Several frames are one part each of a multipart answer, of the type that the client names for the parts.
   private static func choice(_ acceptance: Acceptance) -> String? {

@@ -23,22 +23,24 @@ extension Retrieve {
   }
 
   private func allBulkData(_ target: Target, _ call: DICOMCall) async throws(Fault) -> DICOMAnswer {
-    let instances = try await found(target, call)
     let forms = try call.acceptance.valueForms(isOne: false)
     guard forms.contains(where: { Self.takesOctets($0) }) else { throw Acceptance.notAcceptable }
+    var first = pages(target, call)
+    let page = try await first.next()
+    guard !page.isEmpty else { throw Self.notFound(target) }
+    let queue = InstanceQueue(page, then: first.isAtEnd ? nil : first)
     let store = store
-    var parts: [RetrievePart] = []
-    for instance in instances {
-      let list = try await Self.asking { try store.bulkData(instance) }
-      for item in list.items where !item.isEncapsulated {
-        guard parts.count < limits.bulkDataMax else {
-          throw Fault(.tooLarge, "The answer would have more than \(limits.bulkDataMax) parts.")
-        }
-        parts.append(part(instance, item, call))
+    let next = { @Sendable () async throws(Fault) -> [RetrievePart] in
+      while let instance = try await queue.next(1).first {
+        let list = try await Self.asking { try store.bulkData(instance) }
+        let items = list.items.filter { !$0.isEncapsulated }
+        if !items.isEmpty { return items.map { self.part(instance, $0, call) } }
       }
+      return []
     }
+    let parts = try await begun(try await next())
     guard !parts.isEmpty else { throw Self.noBulkData }
-    return RetrieveParts.multipart(try await begun(parts), type: Self.mediaType)
+    return RetrieveParts.multipart(parts, type: Self.mediaType, then: target.level == .instance ? nil : next)
   }
 
   private static var noBulkData: Fault { Fault(.notFound, "The specified bulk data cannot be found.") }
@@ -57,7 +59,7 @@ extension Retrieve {
     let isSwapped = item.isBigEndian && item.vr.wordSize > 1
     return RetrievePart(Self.mediaType, location: location, count: item.range.count) {
       if isInflated || isSwapped { return [.bytes(try await self.littleEndian(instance, item))] }
-      return [try await self.content(instance).run(item.range)]
+      return [try await self.contentLater(instance).run(item.range)]
     }
   }
 
@@ -122,18 +124,5 @@ private struct ByteRange {
     }
     guard first < count else { return nil }
     return first..<min(count - 1, last ?? count - 1) + 1
-  }
-}
-
-extension RetrieveRun {
-  /// A part of it, counted from its start. `range` lies within.
-  fileprivate func cut(_ range: Range<Int>) -> RetrieveRun {
-    switch self {
-    case .bytes(let bytes): .bytes(Array(bytes[range.clamped(to: bytes.indices)]))
-    case .file(let file, let whole):
-      .file(file, whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
-    case .blob(let blob, let whole):
-      .blob(blob, whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
-    }
   }
 }

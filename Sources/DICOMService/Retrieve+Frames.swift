@@ -10,49 +10,40 @@ extension Retrieve {
     let forms = try call.acceptance.valueForms(isOne: numbers.count == 1)
     let instance = try await foundOne(target, call)
     guard let last = numbers.max(), last <= instance.frameCount else { throw Self.noFrame }
-    guard let form = forms.first(where: { Self.canGiveFrames(instance, $0.syntax) }) else {
-      throw Acceptance.notAcceptable
-    }
-    return try await answer([(instance, numbers)], form, call)
-  }
-
-  /// All frames of a target.
-  func pixelData(_ target: Target, _ call: DICOMCall) async throws(Fault) -> DICOMAnswer {
-    let all = try await found(target, call).filter { $0.frameCount > 0 }
-    guard let first = all.first else { throw Self.noFrame }
-    let isOne = all.count == 1 && first.frameCount == 1
-    let forms = try call.acceptance.valueForms(isOne: isOne)
-    guard let form = forms.first(where: { form in all.allSatisfy { Self.canGiveFrames($0, form.syntax) } }) else {
-      throw Acceptance.notAcceptable
-    }
-    return try await answer(all.map { ($0, Array(1...$0.frameCount)) }, form, call)
-  }
-
-  static var noFrame: Fault { Fault(.notFound, "The specified frame cannot be found.") }
-
-  /// As stored, decoded, or encoded anew.
-  private static func canGiveFrames(_ instance: StoredInstance, _ syntax: RetrieveForm.Syntax) -> Bool {
-    guard case .transferSyntax(let uid) = syntax, uid != instance.transferSyntaxUID else { return true }
-    return canGive(instance, syntax)
-  }
-
-  private func answer(_ wanted: [(StoredInstance, [Int])], _ form: RetrieveForm, _ call: DICOMCall)
-    async throws(Fault) -> DICOMAnswer
-  {
-    var parts: [RetrievePart] = []
-    for (instance, numbers) in wanted {
-      // The file is opened once for all frames, but not those of all instances at the same time.
-      let content = wanted.count == 1 ? try await content(instance) : nil
-      parts += try await self.parts(instance, numbers, content, form, call)
-    }
-    parts = try await begun(parts)
+    let kind = InstanceSurvey.Kind(instance)
+    guard let form = forms.first(where: { Self.canGive(kind, $0.syntax) }) else { throw Acceptance.notAcceptable }
+    let parts = try await begun(try await parts(instance, numbers, try await content(instance), form, call))
     guard form.isMultipart || parts.count != 1 else { return RetrieveParts.single(parts[0]) }
     return RetrieveParts.multipart(parts, type: form.mediaType)
   }
 
+  /// All frames of a target.
+  func pixelData(_ target: Target, _ call: DICOMCall) async throws(Fault) -> DICOMAnswer {
+    let survey = try await survey(target, call) { $0.frameCount > 0 }
+    let isOne = survey.count == 1
+    if isOne, let only = survey.first.first, only.frameCount == 1 { return try await frames(only.target, [1], call) }
+    let (form, isPartial) = try Self.choice(try call.acceptance.valueForms(isOne: false), survey, call)
+    let queue = queue(survey, target, call)
+    let next = { @Sendable () async throws(Fault) -> [RetrievePart] in
+      while let instance = try await queue.next(1).first {
+        guard instance.frameCount > 0, Self.canGive(InstanceSurvey.Kind(instance), form.syntax) else { continue }
+        // The file is opened once for all frames, but not those of all instances at the same time.
+        guard let content = try await self.contents([instance])[0] else { continue }
+        return try await self.parts(instance, Array(1...instance.frameCount), content, form, call)
+      }
+      return []
+    }
+    let first = try await begun(try await next())
+    guard !first.isEmpty else { throw Self.noFrame }
+    return RetrieveParts.multipart(
+      first, type: form.mediaType, status: isPartial ? 206 : 200, then: isOne ? nil : next)
+  }
+
+  static var noFrame: Fault { Fault(.notFound, "The specified frame cannot be found.") }
+
   /// Frames of an instance, by their numbers from 1.
   private func parts(
-    _ instance: StoredInstance, _ numbers: [Int], _ opened: InstanceContent?, _ form: RetrieveForm, _ call: DICOMCall
+    _ instance: StoredInstance, _ numbers: [Int], _ content: InstanceContent, _ form: RetrieveForm, _ call: DICOMCall
   ) async throws(Fault) -> [RetrievePart] {
     let syntax = Self.syntax(instance, form.syntax)
     let type = Self.contentType(form.mediaType, syntax)
@@ -61,14 +52,19 @@ extension Retrieve {
     if isStored, let places = try await places(instance, numbers) {
       return zip(numbers, places).map { number, place in
         RetrievePart(type, location: location(number), count: place.count) {
-          let content = if let opened { opened } else { try await self.content(instance) }
-          return try place.ranges.map { range throws(Fault) in try content.run(range) }
+          try place.ranges.map { range throws(Fault) in try content.run(range) }
         }
+      }
+    }
+    // All at once while that is little: then the answer's status tells whether they could be made.
+    if numbers.count > 1, Self.share(numbers.count, of: instance) <= limits.rehearsedBytesMax {
+      return zip(numbers, try await frames(instance, numbers, syntax)).map { number, run in
+        RetrievePart(type, location: location(number), [run])
       }
     }
     return numbers.map { number in
       RetrievePart(type, location: location(number), count: nil) {
-        [.bytes(try await self.frame(instance, number, syntax))]
+        try await self.frames(instance, [number], syntax)
       }
     }
   }
@@ -87,19 +83,37 @@ extension Retrieve {
     return places.allSatisfy { $0.bitOffset == 0 } ? places : nil
   }
 
-  /// A frame that has to be cut out, decoded or encoded.
-  private func frame(_ instance: StoredInstance, _ number: Int, _ syntax: UID) async throws(Fault) -> [UInt8] {
-    let limits = limits.codec
-    return try await decoding(instance) { file throws(Fault) in
-      do throws(ImageError) {
-        let target = TransferSyntax(uid: syntax)
-        // Native frames as stored: in little endian always, since there is no other form for them.
-        if target.isEncapsulated, target == file.transferSyntax {
-          return try FrameReader(file, limits: limits).stream(number - 1)
-        }
-        let native = target.isEncapsulated ? target : .explicitVRLittleEndian
-        return try FrameTranscoder(file, to: native, limits: limits).frame(number - 1)
-      } catch { throw error.fault }
+  /// Frames that have to be cut out, decoded or encoded.
+  private func frames(_ instance: StoredInstance, _ numbers: [Int], _ syntax: UID) async throws(Fault) -> [RetrieveRun]
+  {
+    let limits = limits
+    return try await decoding(instance) { file throws(Fault) -> [RetrieveRun] in
+      let frame = try Self.frames(of: file, syntax, limits.codec)
+      if numbers.count == 1 { return [.bytes(try frame(numbers[0] - 1))] }
+      let spool = SharedSpool(limits)
+      for number in numbers { try spool.add(try frame(number - 1)) }
+      return try spool.finish()
     }
+  }
+
+  /// Gives frames of a file, by their numbers from 0.
+  private static func frames(
+    of file: DICOMFile, _ syntax: UID, _ limits: CodecLimits
+  ) throws(Fault) -> (Int) throws(Fault) -> [UInt8] {
+    let target = TransferSyntax(uid: syntax)
+    do throws(ImageError) {
+      // Native frames as stored: in little endian always, since there is no other form for them.
+      if target.isEncapsulated, target == file.transferSyntax {
+        let reader = try FrameReader(file, limits: limits)
+        return { number throws(Fault) in
+          do throws(ImageError) { return try reader.stream(number) } catch { throw error.fault }
+        }
+      }
+      let transcoder = try FrameTranscoder(
+        file, to: target.isEncapsulated ? target : .explicitVRLittleEndian, limits: limits)
+      return { number throws(Fault) in
+        do throws(ImageError) { return try transcoder.frame(number) } catch { throw error.fault }
+      }
+    } catch { throw error.fault }
   }
 }

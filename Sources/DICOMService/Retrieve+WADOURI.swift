@@ -44,7 +44,7 @@ extension Retrieve {
     // §9.1.2.2.5: explicit little endian unless another is asked for.
     let text = call.parameters["transferSyntax"] ?? TransferSyntax.explicitVRLittleEndian.uid.value
     let syntax = text == "*" ? RetrieveForm.Syntax.original : .transferSyntax(UID(text))
-    guard Self.canGive(instance, syntax) else { throw Acceptance.notAcceptable }
+    guard Self.canGive(InstanceSurvey.Kind(instance), syntax) else { throw Acceptance.notAcceptable }
     let part = RetrievePart("application/dicom", count: nil) { [try await self.run(instance, syntax)] }
     return RetrieveParts.single(try await begun([part])[0])
   }
@@ -54,7 +54,7 @@ extension Retrieve {
   {
     let parameters = call.parameters
     var rendering = Rendering()
-    rendering.format = type == "image/png" ? .png : .jpeg
+    rendering.format = RenderedParameters.format(type)
     if let text = parameters["imageQuality"] { rendering.quality = try RenderedParameters.quality(text) }
     rendering.window = try Self.window(call)
     let number = try Self.positive("frameNumber", call) ?? 1

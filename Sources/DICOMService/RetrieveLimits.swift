@@ -6,20 +6,29 @@ public struct RetrieveLimits: Sendable, Equatable {
   public var imageThreads: Int?
   /// Transcodings and renderings that wait for their turn; past it, requests are refused with 503.
   public var imagesWaitingMax = 200
-  /// A transcoded instance up to this waits in memory to be sent, a longer one in a file.
+  /// A transcoded answer up to this waits in memory to be sent, a longer one in a file.
   public var spoolMemoryBytesMax = 4 * 1024 * 1024
   /// The folder of those files, which have no names and are gone with the process.
   public var spoolFolder = "/var/tmp"
-  /// A transcoded instance.
+  /// Bytes that are transcoded for one answer before it begins, or for one instance of it on the way.
   public var transcodedBytesMax = 8 * 1024 * 1024 * 1024
+  /// Stored bytes up to which all that has to be transcoded for an answer is transcoded before it begins, so that its
+  /// status tells whether that succeeds. Of more only the first part is.
+  public var rehearsedBytesMax = 32 * 1024 * 1024
   /// An instance that has to be read into memory to be decoded, since its blob is no local file.
   public var remoteBytesMax = 1024 * 1024 * 1024
   /// A frame, while it is decoded.
   public var codec = CodecLimits()
-  /// Parts of an answer with all bulk data of a target.
-  public var bulkDataMax = 100_000
+  /// Instances that are listed at once.
+  public var pageInstancesMax = 500
+  /// Instances of an answer whose files are opened at once.
+  public var openInstancesMax = 8
+  /// Threads that open files while answers are sent.
+  public var fileThreads = 4
   /// The longest side of a thumbnail.
   public var thumbnailSideMax = 1_024
+  /// Frames of one animated picture.
+  public var animatedFramesMax = 1_000
 
   public init() {}
 }

@@ -33,6 +33,19 @@ enum RetrieveRun: Sendable {
   }
 }
 
+extension RetrieveRun {
+  /// A part of it, counted from its start. `range` lies within.
+  func cut(_ range: Range<Int>) -> RetrieveRun {
+    switch self {
+    case .bytes(let bytes): .bytes(Array(bytes[range.clamped(to: bytes.indices)]))
+    case .file(let file, let whole):
+      .file(file, whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
+    case .blob(let blob, let whole):
+      .blob(blob, whole.lowerBound + range.lowerBound..<whole.lowerBound + range.upperBound)
+    }
+  }
+}
+
 extension InstanceContent {
   /// Some of the bytes.
   /// - Throws: `.internal` if there are not so many.

@@ -1,6 +1,7 @@
 import Base
 import BlobStore
 import Glibc
+import Synchronization
 
 /// Bytes that are made before they are sent: few in memory, many in a file without a name, so that neither their number
 /// nor a slow client takes memory.
@@ -66,5 +67,48 @@ struct RetrieveSpool {
     guard let file else { return .bytes([]) }
     file.isHandedOver = true
     return .file(BlobFile(descriptor: file.descriptor, path: "", count: count), 0..<count)
+  }
+}
+
+/// A spool for all parts of an answer, which are made one after the other.
+final class SharedSpool: Sendable {
+  private struct State {
+    var spool: RetrieveSpool
+    var places: [Range<Int>] = []
+  }
+
+  private let state: Mutex<State>
+
+  init(_ limits: RetrieveLimits) { state = Mutex(State(spool: RetrieveSpool(limits))) }
+
+  /// Adds a part, which `write` makes; of one that fails nothing is sent.
+  func add(_ write: (_ append: (UnsafeRawBufferPointer) throws(Fault) -> Void) throws(Fault) -> Void) throws(Fault) {
+    try state.withLock { state throws(Fault) in
+      let start = state.spool.count
+      try write { piece throws(Fault) in try state.spool.append(piece) }
+      state.places.append(start..<state.spool.count)
+    }
+  }
+
+  func add(_ bytes: [UInt8]) throws(Fault) {
+    try add { append throws(Fault) in
+      try bytes.withUnsafeBytes { piece in Result { () throws(Fault) in try append(piece) } }.get()
+    }
+  }
+
+  /// Bytes that were added.
+  var count: Int { state.withLock { $0.spool.count } }
+
+  /// All of them.
+  func finishWhole() throws(Fault) -> RetrieveRun {
+    try state.withLock { state throws(Fault) in try state.spool.finish() }
+  }
+
+  /// The parts, in the order in which they were added.
+  func finish() throws(Fault) -> [RetrieveRun] {
+    try state.withLock { state throws(Fault) in
+      let whole = try state.spool.finish()
+      return state.places.map { whole.cut($0) }
+    }
   }
 }

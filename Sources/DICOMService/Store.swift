@@ -6,7 +6,7 @@ import DICOMweb
 import Synchronization
 
 extension DICOMService {
-  /// STOW-RS (PS3.18 §10.5): instances in a multipart body, or one as the body itself.
+  /// STOW-RS (PS3.18 §10.5): instances in a multipart body, or one as the body itself; or metadata and bulk data apart.
   ///
   /// Instances are received one after the other, read and written several at a time, and stored in one transaction, or
   /// a few for very many. What cannot be stored leaves nothing behind.
@@ -102,8 +102,13 @@ private struct StoreRequest: Sendable {
 
   private typealias Group = ThrowingTaskGroup<(Int, StoreInstance), any Error>
 
+  private func parts(_ body: StoreBody) -> any StorePartSource {
+    guard body.hasMetadata else { return StorePartReceiver(body, blobs: service.blobs, limits: limits) }
+    return StoreMetadataReceiver(body, StoreAssembly(service, call.version), limits: limits)
+  }
+
   private func receive(_ body: StoreBody, _ group: inout Group, _ progress: inout Progress) async throws {
-    var parts = StorePartReceiver(body, blobs: service.blobs, limits: limits)
+    var parts = parts(body)
     var place = 0
     do {
       while let part = try await parts.next() {

@@ -60,6 +60,8 @@ struct StoreInstanceReader: Sendable {
       case .bytes(let bytes): return try await read(bytes)
       case .blob(let writer, let file): return try await read(file, writer)
       case .failed(let reason): return failed(reason == .cannotUnderstand ? unreadable : reason)
+      case .refused(let failure):
+        return StoreInstance(answer: .failed(failure), new: nil, hasMultipleValues: false, receivedMemoryCount: 0)
       }
     } catch {
       if case .blob(let writer, _) = part { await writer.cancel() }

@@ -6,10 +6,12 @@ import DICOMweb
 /// The form of a store request's body.
 struct StoreBody: Sendable {
   let bytes: DICOMBody
-  /// Nil for a body that is one instance itself.
+  /// Nil for a body that is one representation itself.
   let multipart: MultipartReader?
   /// The type of a part that does not tell its own (RFC 2387 §3.1).
   let rootType: String?
+
+  private static let metadataTypes = ["application/dicom+json", "application/dicom+xml"]
 
   /// - Throws: `.unsupportedMediaType`, `.invalid`.
   init(_ call: DICOMCall, limits: DICOMServiceLimits) throws(Fault) {
@@ -19,6 +21,9 @@ struct StoreBody: Sendable {
     case "application/dicom":
       multipart = nil
       rootType = nil
+    case "application/dicom+json", "application/dicom+xml":
+      multipart = nil
+      rootType = type.name
     case "multipart/related":
       guard type["start"] == nil else {
         throw Fault(.invalid, "The start parameter in multipart/related request is not supported.")
@@ -29,9 +34,23 @@ struct StoreBody: Sendable {
     }
   }
 
+  /// Whether it has metadata and bulk data, and not instances (PS3.18 §10.5.2).
+  var hasMetadata: Bool { rootType.map { Self.metadataTypes.contains(MediaType($0).name) } ?? false }
+
+  /// Of metadata: whether it is XML, and not JSON.
+  var isXML: Bool { rootType.map { MediaType($0).name == Self.metadataTypes[1] } ?? false }
+
   static func unsupported(_ type: String) -> Fault {
     Fault(.unsupportedMediaType, "The specified content type '\(type)' is not supported.")
   }
+}
+
+/// Gives the instances of a store request one after the other.
+protocol StorePartSource {
+  /// The next instance; nil after the last.
+  mutating func next() async throws -> StorePart?
+  /// Takes back what is half received.
+  mutating func cancel() async
 }
 
 /// An instance as it was received.
@@ -42,6 +61,8 @@ enum StorePart: Sendable {
   case blob(any BlobWriter, DICOMFile)
   /// It could not be read; nothing of it is left.
   case failed(FailureReason)
+  /// The same, and it is known which instance it is.
+  case refused(StoreResponse.Failed)
 
   var memoryCount: Int {
     if case .bytes(let bytes) = self { return bytes.count }
@@ -57,7 +78,7 @@ enum StorePart: Sendable {
 
 /// Receives instances one after the other from a store request's body: short ones into memory, long ones into blobs
 /// while they are read.
-struct StorePartReceiver {
+struct StorePartReceiver: StorePartSource {
   private var reader: MultipartReader?
   private let rootType: String?
   private let bytes: DICOMBody

@@ -45,6 +45,9 @@ extension Acceptance {
     "video/h265": ["1.2.840.10008.1.2.4.107", "1.2.840.10008.1.2.4.108"],
   ]
 
+  /// The transfer syntaxes that pixel data of a media type can have, the usual one first; none for other types.
+  public static func transferSyntaxes(of mediaType: String) -> [UID] { syntaxes[mediaType] ?? [] }
+
   /// The media type that frames or bulk data of a transfer syntax have.
   public static func mediaType(of syntax: UID) -> String {
     switch syntax.value {

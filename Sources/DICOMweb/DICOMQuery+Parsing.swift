@@ -3,7 +3,7 @@ import DICOMCore
 
 extension DICOMQuery {
   /// Reads a search's parameters (PS3.18 §8.3.4): attributes by keyword, tag or path, `includefield`, `limit`,
-  /// `offset`, `fuzzymatching`, `emptyvaluematching`.
+  /// `offset`, `fuzzymatching`, `emptyvaluematching`, `multiplevaluematching`.
   ///
   /// - Throws: `.invalid`, in the words of Microsoft's service where it knows the error.
   public init(
@@ -28,6 +28,7 @@ private struct Reader {
   var offset = 0
   var isFuzzy = false
   var matchesEmpty = false
+  var matchesMultiple = false
   var includesAll = false
   var includes: [Tag] = []
   private var includeCount = 0
@@ -35,6 +36,8 @@ private struct Reader {
   /// How each key was written.
   private var names: [SearchKey: String] = [:]
   private var matches: [SearchKey: DICOMQuery.Match] = [:]
+  /// Values that an entity has to have beside the one in `matches`.
+  private var furtherMatches: [SearchKey: [DICOMQuery.Match]] = [:]
   var warnings: [String] = []
 
   init(scope: SearchScope, version: DICOMVersion, limits: SearchLimits) {
@@ -67,11 +70,7 @@ private struct Reader {
       offset = number
     case "fuzzymatching": isFuzzy = try bool(value, "FuzzyMatching")
     case "emptyvaluematching": matchesEmpty = try bool(value, "EmptyValueMatching")
-    case "multiplevaluematching":
-      if try bool(value, "MultipleValueMatching") {
-        warnings.append(
-          "The multiplevaluematching query parameter is not supported. Only literal matching has been performed.")
-      }
+    case "multiplevaluematching": matchesMultiple = try bool(value, "MultipleValueMatching")
     case "includefield": try readIncludes(parameter.value)
     default: break
     }
@@ -155,8 +154,29 @@ private struct Reader {
     }
     keys.append(key)
     names[key] = name
-    matches[key] = try match(key, value)
+    if let values = multipleValues(key, value) {
+      guard values.count <= Self.valuesMax else {
+        throw Fault(.invalid, "Invalid query: '\(key.keyword)' has more than \(Self.valuesMax) values.")
+      }
+      let all = try values.map { value throws(Fault) in try match(key, value) }.compactMap { $0 }
+      matches[key] = all.first
+      furtherMatches[key] = Array(all.dropFirst())
+    } else {
+      matches[key] = try match(key, value)
+    }
   }
+
+  /// The values all of which an entity has to have (PS3.4 C.2.2.2.8), where that is asked for; nil for a key of which
+  /// an entity has one value, or with wildcards.
+  private func multipleValues(_ key: SearchKey, _ value: String) -> [String]? {
+    guard matchesMultiple, key == .modalitiesInStudy, value.contains("\\"),
+      !value.contains(where: { "*?".contains($0) })
+    else { return nil }
+    return value.split(separator: "\\").map { trimmed(String($0)) }
+  }
+
+  /// Values of one key.
+  private static let valuesMax = 20
 
   /// A study has no modality of its own, but clients ask for it; the standard's form answers as for ModalitiesInStudy.
   private func key(_ path: [Tag]) -> SearchKey? {
@@ -297,7 +317,9 @@ private struct Reader {
       let high = lastDay.map { DICOMQuery.Moment(date: $0, time: lastTime ?? DateTimeText.dayMicroseconds) }
       conditions.append(.combined(date: date, time: time, low: low, high: high))
     }
-    return keys.compactMap { key in matches[key].map { .match(key, $0) } } + conditions
+    let single = keys.compactMap { key in matches[key].map { DICOMQuery.Condition.match(key, $0) } }
+    let further = keys.flatMap { key in (furtherMatches[key] ?? []).map { DICOMQuery.Condition.match(key, $0) } }
+    return single + further + conditions
   }
 
   /// Without what pads a value (PS3.5 §6.2).

@@ -3,7 +3,8 @@ public import DICOMCore
 /// A search (QIDO-RS, PS3.18 §10.6), read, checked and normalised.
 public struct DICOMQuery: Sendable {
   public let scope: SearchScope
-  /// All of them have to be met. A key is in one of them at most.
+  /// All of them have to be met. Only a key of which an entity has several values is in several of them (PS3.4
+  /// C.2.2.2.8).
   public let conditions: [Condition]
   /// The attributes of an answer.
   public let matchSet: MatchSet

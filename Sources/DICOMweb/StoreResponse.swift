@@ -15,6 +15,8 @@ public enum FailureReason: UInt16, Hashable, Sendable {
   case pending = 0xB00F
   /// It passes a limit, or its encoding means nothing.
   case cannotUnderstand = 0xC000
+  /// Its pixel data is in a transfer syntax that is not taken.
+  case transferSyntaxNotSupported = 0xC122
 }
 
 /// What is to be said of an instance that was stored (WarningReason, (0008,1196)).

@@ -11,25 +11,20 @@ struct GreyscalePipeline {
   /// A frame of at most 16 bits: each value that it can have is looked up.
   func throughTable(_ frame: Frame) -> [UInt8] {
     let image = frame.image
-    let values = 1 << image.bitsStored
-    let drop = UInt32(truncatingIfNeeded: image.highBit - image.bitsStored + 1)
-    let mask = UInt32(values - 1)
-    let size = image.sampleBytes
-    func stored(_ bits: Int) -> Int { image.isSigned && bits >= values / 2 ? bits - values : bits }
+    let samples = StoredSamples(frame)
     var voi = voi
-    if voi == nil { voi = VOITransformation(range(frame, values, stored, drop, mask)) }
+    if voi == nil { voi = VOITransformation(range(frame, samples)) }
     guard let voi else { return [] }
-    let table = (0..<values).map { brightness(voi, Double(stored($0))) }
+    // Of the values that 16 bits have a frame uses few, and each costs as much as some pixels.
+    var table = [UInt8](repeating: 0, count: samples.count)
+    for place in samples.used { table[place] = brightness(voi, Double(samples.value(place))) }
     return table.withUnsafeBufferPointer { table in
-      frame.bytes.withUnsafeBufferPointer { bytes in
+      frame.bytes.withUnsafeBytes { bytes in
         [UInt8](unsafeUninitializedCapacity: image.pixelCount) { result, filled in
-          if size == 1 {
-            for index in 0..<image.pixelCount { result[index] = table[Int(UInt32(bytes[index]) >> drop & mask)] }
+          if samples.isWide {
+            for index in 0..<image.pixelCount { result[index] = table[samples.place(word: bytes, index)] }
           } else {
-            for index in 0..<image.pixelCount {
-              let word = UInt32(bytes[2 * index]) | UInt32(bytes[2 * index + 1]) << 8
-              result[index] = table[Int(word >> drop & mask)]
-            }
+            for index in 0..<image.pixelCount { result[index] = table[samples.place(byte: bytes, index)] }
           }
           filled = image.pixelCount
         }
@@ -38,16 +33,16 @@ struct GreyscalePipeline {
   }
 
   /// The modality values that occur, without padding. Of up to 8 bits all that could.
-  private func range(
-    _ frame: Frame, _ values: Int, _ stored: (Int) -> Int, _ drop: UInt32, _ mask: UInt32
-  ) -> ClosedRange<Double> {
-    var occurs = [Bool](repeating: frame.image.bitsStored <= 8, count: values)
-    if frame.image.bitsStored > 8 {
-      for index in 0..<frame.image.pixelCount { occurs[Int(frame.word(at: index, 2) >> drop & mask)] = true }
+  private func range(_ frame: Frame, _ samples: StoredSamples) -> ClosedRange<Double> {
+    var occurs = [Bool](repeating: !samples.isWide, count: samples.count)
+    if samples.isWide {
+      frame.bytes.withUnsafeBytes { bytes in
+        for index in 0..<frame.image.pixelCount { occurs[samples.place(word: bytes, index)] = true }
+      }
     }
     var (low, high) = (Double.infinity, -Double.infinity)
-    for bits in 0..<values where occurs[bits] && !(padding?.contains(stored(bits)) ?? false) {
-      let value = modality(Double(stored(bits)))
+    for place in samples.used where occurs[place] && !(padding?.contains(samples.value(place)) ?? false) {
+      let value = modality(Double(samples.value(place)))
       low = min(low, value)
       high = max(high, value)
     }
@@ -102,4 +97,72 @@ struct GreyscalePipeline {
       }
     }
   }
+}
+
+/// The samples of a frame of at most 16 bits as places in a table, in the order of their values.
+private struct StoredSamples {
+  /// Values there can be.
+  let count: Int
+  /// Whether samples take two bytes.
+  let isWide: Bool
+  /// The places from the lowest value that occurs to the highest; of up to 12 bits all that there are.
+  private(set) var used: ClosedRange<Int>
+  private let drop: UInt32
+  private let mask: UInt32
+  /// Makes two's complement ascend.
+  private let flip: UInt32
+
+  init(_ frame: Frame) {
+    let image = frame.image
+    count = 1 << image.bitsStored
+    drop = UInt32(truncatingIfNeeded: image.highBit - image.bitsStored + 1)
+    mask = UInt32(count - 1)
+    flip = image.isSigned ? UInt32(count / 2) : 0
+    isWide = image.sampleBytes == 2
+    used = 0...count - 1
+    // Of up to 12 bits all values together cost less than a look at each pixel.
+    if image.bitsStored > 12 { used = range(frame.bytes, image.pixelCount) }
+  }
+
+  /// The places of the lowest and of the highest value, sixteen words at a time.
+  private func range(_ bytes: [UInt8], _ words: Int) -> ClosedRange<Int> {
+    typealias Words = SIMD16<UInt16>
+    let (drop, mask, flip) = (
+      Words(repeating: UInt16(drop)), Words(repeating: UInt16(mask)), Words(repeating: UInt16(flip))
+    )
+    var lows = Words(repeating: .max)
+    var highs = Words(repeating: 0)
+    var (low, high) = (count - 1, 0)
+    bytes.withUnsafeBytes { bytes in
+      var index = 0
+      while index + 16 <= words {
+        let found = bytes.loadUnaligned(fromByteOffset: 2 * index, as: Words.self)
+        let places = ((found &>> drop) & mask) ^ flip
+        lows.replace(with: places, where: places .< lows)
+        highs.replace(with: places, where: places .> highs)
+        index += 16
+      }
+      if index > 0 { (low, high) = (Int(lows.min()), Int(highs.max())) }
+      while index < words {
+        let place = place(word: bytes, index)
+        (low, high) = (min(low, place), max(high, place))
+        index += 1
+      }
+    }
+    return low <= high ? low...high : 0...count - 1
+  }
+
+  @inline(__always)
+  func place(word bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
+    let word = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+    return Int(UInt32(word) >> drop & mask ^ flip)
+  }
+
+  @inline(__always)
+  func place(byte bytes: UnsafeRawBufferPointer, _ index: Int) -> Int {
+    Int(UInt32(bytes[index]) >> drop & mask ^ flip)
+  }
+
+  /// The stored value at a place.
+  func value(_ place: Int) -> Int { place - Int(flip) }
 }

@@ -8,6 +8,8 @@ struct JPEG2000Header {
   private(set) var isSigned = false
   /// The multiple component transformation is used: RGB went in.
   private(set) var isTransformed = false
+  /// The wavelet is the reversible one (5-3).
+  private(set) var isReversible = false
   private var tiles = 0
   private var smallestPrecinct = 15
   private var smallestBlock = 10
@@ -91,6 +93,7 @@ struct JPEG2000Header {
   private mutating func readCoding(_ segment: UnsafeRawBufferPointer) {
     guard segment.count >= 10 else { return }
     isTransformed = segment[4] == 1 && samples >= 3
+    isReversible = segment[9] == 1
     note(segment, from: 5, hasPrecincts: segment[0] & 1 != 0)
   }
 

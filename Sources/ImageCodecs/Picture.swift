@@ -34,6 +34,13 @@ public struct Picture: Sendable, Equatable {
     return try encodedStream(bytes) { ic_png_encode(&image, $0, 3, &$1) }
   }
 
+  public func gif() throws(ImageError) -> [UInt8] {
+    var writer = try GIFWriter(self, isMoving: false)
+    try writer.append(self)
+    writer.end()
+    return writer.take()
+  }
+
   // MARK: Size
 
   /// The part of the picture that a viewport shows, as large as fits in it.

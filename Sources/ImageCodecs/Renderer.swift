@@ -2,7 +2,7 @@ public import DICOMCore
 
 /// What a rendered picture is to be like (PS3.18 §8.3.5).
 public struct Rendering: Sendable, Equatable {
-  public enum Format: Sendable { case jpeg, png }
+  public enum Format: Sendable { case jpeg, png, gif }
 
   public var format = Format.jpeg
   /// JPEG: 1 to 100.
@@ -30,17 +30,44 @@ public struct Renderer: Sendable {
     self.limits = limits
   }
 
-  /// A frame as JPEG or PNG.
+  /// A frame as JPEG, PNG or GIF.
   /// - Parameter number: from 0.
   /// - Throws: what decoding throws; `invalidParameter` for quality or viewport; `tooLarge`; `unsupportedImage`.
   public func render(_ number: Int = 0, _ rendering: Rendering = Rendering()) throws(ImageError) -> [UInt8] {
     guard (1...100).contains(rendering.quality) else { throw ImageError(.invalidParameter) }
-    var picture = try picture(number, window: rendering.window)
-    if let viewport = rendering.viewport { picture = try picture.shown(in: viewport, limits: limits) }
+    let picture = try shown(number, rendering)
     switch rendering.format {
     case .jpeg: return try picture.jpeg(quality: rendering.quality)
     case .png: return try picture.png()
+    case .gif: return try picture.gif()
     }
+  }
+
+  private func shown(_ number: Int, _ rendering: Rendering) throws(ImageError) -> Picture {
+    let picture = try picture(number, window: rendering.window)
+    guard let viewport = rendering.viewport else { return picture }
+    return try picture.shown(in: viewport, limits: limits)
+  }
+
+  /// Frames as one GIF that moves, as fast as the data set says and without end.
+  /// - Parameters:
+  ///   - numbers: from 0, in the order in which they are shown.
+  ///   - consume: takes the bytes as they are made.
+  /// - Throws: as `render`; what `consume` throws.
+  public func animate(
+    _ numbers: [Int], _ rendering: Rendering = Rendering(), to consume: ([UInt8]) throws(ImageError) -> Void
+  ) throws(ImageError) {
+    guard let first = numbers.first else { throw ImageError(.noSuchFrame) }
+    let timing = FrameTiming(dataSet)
+    var picture = try shown(first, rendering)
+    var writer = try GIFWriter(picture, isMoving: true)
+    for (place, number) in numbers.enumerated() {
+      if place > 0 { picture = try shown(number, rendering) }
+      try writer.append(picture, hundredths: timing.hundredths(number))
+      try consume(writer.take())
+    }
+    writer.end()
+    try consume(writer.take())
   }
 
   /// A frame no larger than `side` each way, as JPEG.

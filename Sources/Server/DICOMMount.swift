@@ -13,21 +13,25 @@ public final class DICOMMount: Sendable {
   public let path: String
   /// Bytes of a store request.
   let storeBytesMax: Int
+  /// Takes what a client cannot be told any more: that its answer broke off.
+  let log: Log
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
 
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
   ///   - storeBytesMax: a longer store request is refused with 413.
+  ///   - log: for answers that break off.
   public init(
     workspace: String, name: String, service: DICOMService, storeBytesMax: Int = DICOMMount.storeBytesMax,
-    samples: @escaping @Sendable () -> [MetricSample] = { [] }
+    log: Log = Log(level: .warning), samples: @escaping @Sendable () -> [MetricSample] = { [] }
   ) {
     self.workspace = workspace
     self.name = name
     self.service = service
     self.path = "/\(workspace)/\(name)"
     self.storeBytesMax = storeBytesMax
+    self.log = log
     self.samples = samples
   }
 

@@ -66,7 +66,7 @@ extension Edge {
       let answer = try await aside { () async throws(Fault) in
         try await mount.service.perform(call, .everything)
       }
-      return render(answer)
+      return render(answer, call, mount)
     } catch {
       // Whatever the service made of it: the client hears why its body was not read to the end.
       guard let failure = body?.failure else { throw error }
@@ -99,7 +99,7 @@ extension Edge {
 
   // MARK: Answers
 
-  private func render(_ answer: DICOMAnswer) -> HTTPResponse {
+  private func render(_ answer: DICOMAnswer, _ call: DICOMCall, _ mount: DICOMMount) -> HTTPResponse {
     var response = HTTPResponse(status: answer.status, headers: answer.headers)
     if response.header("cache-control") == nil {
       // A tag makes no sense to somebody who may keep nothing.
@@ -111,7 +111,20 @@ extension Edge {
     case .empty: break
     case .bytes(let bytes): response.body = .bytes(bytes)
     case .pieces(let count, let next):
-      response.body = .stream(count: count) { writer in try await Self.send(next, to: writer) }
+      response.body = .stream(count: count) { writer in
+        do {
+          try await Self.send(next, to: writer)
+        } catch let error where !(error is HTTPStreamClosed) && !(error is CancellationError) {
+          // The head has said that all is well: only a connection that ends early says that it is not.
+          mount.log.write(
+            .warning, "answer cut off",
+            [
+              "route": .text("\(mount.path)/\(Activity.shape(call.interaction))"),
+              "reason": .text((error as? Fault)?.category.rawValue ?? "internal"),
+            ])
+          throw error
+        }
+      }
     }
     return response
   }

@@ -64,7 +64,7 @@ struct DICOMImport: AsyncParsableCommand {
 }
 
 /// The files of one import, and what has become of them. All connections work on it.
-private final class ImportJob: Sendable {
+final class ImportJob: Sendable {
   private struct State {
     var next = 0
     var progress: Progress
@@ -171,11 +171,21 @@ private final class ImportJob: Sendable {
     }
   }
 
+  /// Names in archives and words of servers, without what a terminal would obey.
+  static func visible(_ text: String) -> String {
+    var shown = ""
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      shown.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
+    }
+    return shown
+  }
+
   /// Tells what has become of the files; false if any failed.
   func summarize() -> Bool {
     state.withLock { state in
       for failure in state.failures.prefix(Self.failuresShownMax) {
-        Terminal.note("\(failure.name): \(failure.reason)")
+        Terminal.note(Self.visible("\(failure.name): \(failure.reason)"))
       }
       let more = state.failures.count - Self.failuresShownMax
       if more > 0 { Terminal.note("… and \(more) more") }

@@ -121,6 +121,21 @@ struct CorpusTests {
     }
   }
 
+  @Test("a stream reads every file as the whole is read")
+  func streamed() throws {
+    for path in Self.files {
+      let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: Self.root + "/" + path)))
+      guard let whole = try? DICOMFile(bytes) else { continue }
+      let choice: BulkDataChoice = { .uri("\($0.valueRange)") }
+      let expected = DICOMJSONWriter.json(whole.dataSet, bulkData: choice)
+      for pieces in [1 << 20, 4096] {
+        let streamed = try StreamTests.streamed(bytes, pieces: pieces)
+        #expect(streamed.dataSet.recordCount == whole.dataSet.recordCount, "\(path), by \(pieces)")
+        #expect(DICOMJSONWriter.json(streamed.dataSet, bulkData: choice) == expected, "\(path), by \(pieces)")
+      }
+    }
+  }
+
   /// Elements whose value pydicom has otherwise, by file, and why.
   static let otherwise: [String: Set<String>] = [
     // pydicom reads values of unequal VR as sequences; we leave them bytes, for there is no item.

@@ -28,6 +28,22 @@ struct JSONTests {
     }
   }
 
+  @Test("NUL pads UIDs (PS3.5 6.2); at the end of other values it is a fault that stays to be seen")
+  func padding() throws {
+    func value(_ vr: String, _ text: String) throws -> String {
+      let json = try Self.json { $0.explicit(0x0009_1001, vr, text) }
+      return String(json.dropFirst(#"{"00091001":{"vr":"CS""#.count).dropLast(2))
+    }
+    #expect(try value("UI", "1.2\0") == #","Value":["1.2"]"#)
+    #expect(try value("CS", "X\0") == #","Value":["X\u0000"]"#)
+    #expect(try value("LO", "A\\B \0 ") == #","Value":["A","B \u0000"]"#)
+    #expect(try value("PN", "A^B\0") == #","Value":[{"Alphabetic":"A^B\u0000"}]"#)
+    // Numbers are none with it, and NULs alone are no value.
+    #expect(try value("DS", "1.5\0") == #","Value":[1.5]"#)
+    #expect(try value("IS", "2\0") == #","Value":[2]"#)
+    for vr in ["CS", "LO", "UI", "PN"] { #expect(try value(vr, "\0\0") == "") }
+  }
+
   @Test("binary numbers, and those JSON has none for")
   func binary() throws {
     func value(_ vr: String, _ bytes: [UInt8]) throws -> String {

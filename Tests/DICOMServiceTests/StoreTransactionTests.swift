@@ -282,6 +282,9 @@ import Testing
       let stored = try #require(reply.dataSet().items(.referencedSOPSequence).first)
       #expect(stored[.failedAttributesSequence] != nil && stored.items(.failedAttributesSequence).isEmpty)
       #expect(await service.stored(file) == file.bytes)
+      // PS3.5 §6.2: only UIDs are padded with NUL, so here it is of the value.
+      let metadata = await service.send(.get, file.target.path + "/metadata")
+      #expect(metadata.text.contains(#""00080060":{"vr":"CS","Value":["X\u0000"]}"#))
       for query in ["Modality=X\0", "Modality=X%00", "Modality=X"] {
         #expect(try await service.search("instances", query).count == 1)
       }

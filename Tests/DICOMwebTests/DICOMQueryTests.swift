@@ -274,9 +274,21 @@ import Testing
     #expect(message("includefield=PatientSex,Modality,Rows", limits: limits) != nil)
   }
 
-  @Test func `what is not supported is said`() throws {
-    #expect(try query("multiplevaluematching=true").warnings.count == 1)
-    #expect(try query("multiplevaluematching=false").warnings.isEmpty)
+  /// PS3.4 C.2.2.2.8: each of the values has to be there, in any order; of keys with one value only it is no list.
+  @Test func `several values of a key`() throws {
+    let both = try query("multiplevaluematching=true&ModalitiesInStudy=CT%5CPT")
+    #expect(both.warnings.isEmpty)
+    #expect(
+      both.conditions == [.match(.modalitiesInStudy, .text("CT")), .match(.modalitiesInStudy, .text("PT"))])
+    let literal: [DICOMQuery.Condition] = [.match(.modalitiesInStudy, .text("CT\\PT"))]
+    #expect(try query("ModalitiesInStudy=CT%5CPT").conditions == literal)
+    #expect(try query("multiplevaluematching=false&ModalitiesInStudy=CT%5CPT").conditions == literal)
+    #expect(
+      try query("multiplevaluematching=true&PatientID=a%5Cb").conditions == [.match(.patientID, .text("a\\b"))])
+    #expect(try query("multiplevaluematching=true&ModalitiesInStudy=CT%5C").conditions.count == 1)
+    let many = (1...21).map { "M\($0)" }.joined(separator: "%5C")
+    #expect(message("multiplevaluematching=true&ModalitiesInStudy=\(many)") != nil)
+    #expect(message("multiplevaluematching=maybe") != nil)
   }
 
   /// What OHIF's list of studies asks.

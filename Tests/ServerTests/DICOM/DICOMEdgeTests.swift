@@ -1,4 +1,5 @@
 import DICOMCore
+import DICOMService
 import JSONCore
 import Server
 import Testing
@@ -27,6 +28,45 @@ import Testing
         if status == 405 { #expect(reply.header("allow") == "GET, HEAD, POST, OPTIONS") }
       }
     }
+  }
+
+  /// What fails after the head has said 200 ends the connection without the end of the body, and is told in the log.
+  @Test func answersThatFailAreCutOff() async throws {
+    var limits = DICOMServiceLimits()
+    limits.retrieve.rehearsedBytesMax = 100
+    try await LiveDICOM.run(limits: limits) { live in
+      let good = try DICOMLifeTests.large("1.2.3", "1.2.3.1.1", 5_000)
+      let damaged = try Self.damaged("1.2.3", "1.2.3.1.2")
+      #expect(try await live.store([good, damaged]).status == 200)
+      let explicit = "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1"
+      let reply = try await live.get("/v2/studies/1.2.3", accept: explicit)
+      #expect(reply.status == 200)
+      #expect(reply.header("transfer-encoding") == "chunked")
+      #expect(throws: (any Error).self) { try reply.decodedBody() }
+      let line = live.log.first { $0.contains("answer cut off") }
+      #expect(line?.contains("notAcceptable") == true, "\(line ?? "nothing was logged")")
+      #expect(line?.contains("1.2.3") == false)
+      // Other connections are as they were.
+      #expect(try await live.get("/v2/studies/1.2.3", accept: "*/*").status == 200)
+    }
+  }
+
+  /// An instance whose pixels nobody can decode.
+  private static func damaged(_ study: String, _ uid: String) throws -> [UInt8] {
+    var builder = DataSetBuilder()
+    try builder.append(.sopClassUID, .UI, "1.2.840.10008.5.1.4.1.1.7")
+    try builder.append(.sopInstanceUID, .UI, uid)
+    try builder.append(.patientID, .LO, "P")
+    try builder.append(.studyInstanceUID, .UI, study)
+    try builder.append(.seriesInstanceUID, .UI, study + ".1")
+    for (tag, number) in [(Tag.samplesPerPixel, 1), (.rows, 4), (.columns, 4), (.bitsAllocated, 8), (.bitsStored, 8)] {
+      try builder.append(tag, .US, integers: [number])
+    }
+    try builder.appendFragments(offsetTable: [], [[0xFF, 0x4F, 0xFF, 0x51, 0, 41, 1, 2]])
+    let meta = try FileMetaInformation.encoded(
+      mediaStorageSOPClassUID: "1.2.840.10008.5.1.4.1.1.7", mediaStorageSOPInstanceUID: UID(uid),
+      transferSyntax: TransferSyntax(uid: "1.2.840.10008.1.2.4.90"))
+    return DICOMFile.prefix + meta + builder.bytes
   }
 
   @Test func longBodiesAreRefused() async throws {

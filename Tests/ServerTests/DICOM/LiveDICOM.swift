@@ -27,7 +27,8 @@ final class LiveDICOM: Sendable {
   }
 
   private init(
-    _ folder: String, hasPartitions: Bool, storeBytesMax: Int, configure: (inout ServerConfiguration) -> Void
+    _ folder: String, hasPartitions: Bool, storeBytesMax: Int, limits: DICOMServiceLimits,
+    configure: (inout ServerConfiguration) -> Void
   ) async throws {
     var engine = SQLiteConfiguration()
     engine.durability = .off
@@ -35,7 +36,8 @@ final class LiveDICOM: Sendable {
     store = try await DICOMStore(
       try SQLiteDatabase(path: folder + "/store.sqlite", configuration: engine), blobs: blobs, clock: .system)
     let service = DICOMService(
-      store, blobs: blobs, clock: .system, software: DICOMService.Software(name: "Aceso", version: "1.2.3"),
+      store, blobs: blobs, limits: limits, clock: .system,
+      software: DICOMService.Software(name: "Aceso", version: "1.2.3"),
       hasPartitions: hasPartitions)
     var configuration = ServerConfiguration()
     configuration.port = 0
@@ -46,7 +48,7 @@ final class LiveDICOM: Sendable {
     server = Server(
       [],
       dicom: [
-        DICOMMount(workspace: "default", name: "dicom", service: service, storeBytesMax: storeBytesMax)
+        DICOMMount(workspace: "default", name: "dicom", service: service, storeBytesMax: storeBytesMax, log: log)
       ], configuration, eventLoops: 1, software: FHIRService.Software(name: "Aceso", version: "1.2.3"),
       ids: IdentifierSource(clock: .system), log: log)
     port = try await server.start().port
@@ -54,13 +56,14 @@ final class LiveDICOM: Sendable {
 
   static func run(
     hasPartitions: Bool = false, storeBytesMax: Int = DICOMMount.storeBytesMax,
+    limits: DICOMServiceLimits = DICOMServiceLimits(),
     configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveDICOM) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.path + "/aceso-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let live = try await LiveDICOM(
-      folder, hasPartitions: hasPartitions, storeBytesMax: storeBytesMax, configure: configure)
+      folder, hasPartitions: hasPartitions, storeBytesMax: storeBytesMax, limits: limits, configure: configure)
     do {
       try await body(live)
     } catch {
