@@ -99,7 +99,8 @@ let package = Package(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
+        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
+        "StorageSQLite",
         "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
