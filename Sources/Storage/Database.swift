@@ -36,6 +36,27 @@ public protocol Database: Sendable {
   /// Counts since the start.
   var statistics: StorageStatistics { get }
 
+  // MARK: Several processes
+
+  /// Whether other processes may have the same store open.
+  var isShared: Bool { get }
+
+  /// False while the store is away: reads and writes throw `.busy` then. It comes back by itself.
+  var isReachable: Bool { get }
+
+  /// From now on `receive` hears what other processes do with the same store. It is called on a thread of the
+  /// engine's, one notice after the other, and must not wait.
+  func listen(_ receive: @escaping @Sendable (Notice) -> Void)
+
+  /// Whether this process is the one to do a piece of work that one at a time does, of all that share the store. Asked
+  /// before each part of it: once true it stays so until `release`, as long as this process lives and reaches the
+  /// store; if it does not, another one is told true after some seconds. So for a moment two may do the work, and it
+  /// must bear that.
+  func lease(_ work: String) async -> Bool
+
+  /// Leaves a piece of work to whoever asks next.
+  func release(_ work: String) async
+
   /// Finishes the writes that wait, refuses new work with `.closed`, and leaves a tidy store.
   func close() async
 }
