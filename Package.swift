@@ -94,8 +94,8 @@ let package = Package(
       "aceso",
       [
         "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "JSONCore",
-        "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StorageSQLite",
-        "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage", "StoragePostgreSQL",
+        "StorageSQLite", "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // beside the house
@@ -139,6 +139,13 @@ let package = Package(
     tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "FaultDisk", "Storage", "StorageSQLite", "TestSupport"]),
     .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
     tests("StoragePostgreSQLTests", ["Base", "PostgreSQLServer", "Storage", "StoragePostgreSQL", "TestSupport"]),
+    // Two nodes on one database.
+    tests(
+      "ClusterTests",
+      [
+        "Base", "BlobStore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "PostgreSQLServer",
+        "Storage", "StoragePostgreSQL",
+      ]),
     tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
     tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
     tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
