@@ -9,6 +9,7 @@ RELEASE = .build/release
 PORT ?= 8080
 DATA_DIR ?= aceso-data
 KILL_CYCLES ?= 50
+FAILOVER_ROUNDS ?= 10
 SWIFT_TEST = swift test --skip-build --disable-xctest
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
 TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests|^FHIRServiceTests\.ReindexCourseTests
@@ -20,7 +21,7 @@ TABLES = r4 r4b r5 stu3
 BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
-.PHONY: help install build build-bench run data test test-swift test-outside bench bench-dicom bench-search format check tables clean
+.PHONY: help install build build-bench run demo-cluster failover-test data test test-swift test-outside bench bench-dicom bench-search format check tables clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,12 @@ build-bench: install
 run: build ## build the server and start it, with 100 synthetic patients in a new store
 	@echo "Starting the server; its data is in $(DATA_DIR)/, Ctrl-C stops it. What to try comes below and in README.md."
 	@exec $(RELEASE)/aceso serve --sample-patients 100 --port $(PORT) --data-dir $(DATA_DIR)
+
+demo-cluster: build ## two nodes on a PostgreSQL primary with a standby: one node and the primary are killed under load
+	@scripts/demo-cluster
+
+failover-test: build ## kill the primary under load FAILOVER_ROUNDS times, and look whether anything is lost
+	scripts/failover-test --rounds $(FAILOVER_ROUNDS)
 
 data: install ## lay out the data sets that tests read, if they are to be had
 	@scripts/conformance-data
