@@ -50,6 +50,8 @@ struct WriteTests {
         ) { row in (0..<7).map { row.integer($0) } }
       }
       #expect(counts == [total, total, total, total, total, 0, 0])
+      // Those of one node that wait for the other's commit share the next.
+      for node in [one, other] { #expect(node.database.statistics.jobsPerCommitMax > 4) }
       // What the one wrote is found by the other, by systems that it did not know.
       for client in [0, 1, 62, 63] {
         for node in [one, other] {
