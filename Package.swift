@@ -110,6 +110,11 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["JSONCore"], path: "Tests/TestSupport", swiftSettings: settings),
     .target(
+      name: "TestStores",
+      dependencies: [
+        "CPostgreSQL", "CSQLite", "PostgreSQLServer", "Storage", "StoragePostgreSQL", "StorageSQLite",
+      ], path: "Tests/TestStores", swiftSettings: settings),
+    .target(
       name: "FaultDisk", dependencies: ["CFaultVFS", "CSQLite", "Storage", "StorageSQLite"], path: "Tests/FaultDisk",
       swiftSettings: settings),
     tests("BaseTests", ["Base"]),
@@ -123,15 +128,14 @@ let package = Package(
     tests(
       "DICOMStoreTests",
       [
-        "Base", "BlobStore", "CSQLite", "DICOMCore", "DICOMStore", "DICOMSynthesis", "DICOMweb", "FaultDisk",
-        "JSONCore",
-        "Storage", "StorageSQLite", "TestSupport",
+        "Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMSynthesis", "DICOMweb", "FaultDisk", "JSONCore",
+        "Storage", "StorageSQLite", "TestStores", "TestSupport",
       ]),
     tests(
       "DICOMServiceTests",
       [
         "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "ImageCodecs",
-        "JSONCore", "Storage", "StorageSQLite", "TestSupport",
+        "JSONCore", "Storage", "TestStores", "TestSupport",
       ]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
@@ -154,20 +158,20 @@ let package = Package(
     tests(
       "FHIRStoreTests",
       [
-        "Base", "CFaultVFS", "CSQLite", "CZstd", "FaultDisk", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore",
-        "Storage", "StorageSQLite", "Synthesis", "TestSupport",
+        "Base", "CFaultVFS", "CZstd", "FaultDisk", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage",
+        "StorageSQLite", "Synthesis", "TestStores", "TestSupport",
       ]),
     tests(
       "FHIRServiceTests",
       [
-        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
-        "Synthesis", "TestSupport",
+        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "Synthesis",
+        "TestStores", "TestSupport",
       ]),
     tests(
       "SearchOracleTests",
       [
-        "Base", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "StorageSQLite",
-        "Synthesis", "TestSupport",
+        "Base", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Synthesis",
+        "TestStores", "TestSupport",
       ]),
     tests(
       "ServerTests",
@@ -175,7 +179,7 @@ let package = Package(
         "Base", "BlobStore", "CXML2", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "FHIRModel",
         "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server", "Storage",
-        "StorageSQLite", "Synthesis",
+        "Synthesis", "TestStores",
       ]),
   ],
   cxxLanguageStandard: .cxx17
