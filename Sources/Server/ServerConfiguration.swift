@@ -9,6 +9,8 @@ public struct ServerConfiguration: Sendable {
   public var dataDirectory: String?
   /// A PostgreSQL database for the services' stores; nil for files in `dataDirectory`.
   public var store: String?
+  /// A standby of that database for searches, which may be some seconds behind.
+  public var storeReplica: String?
   /// A file whose first line is the database's password.
   public var storePasswordFile: String?
   /// Listening beyond the own machine without authentication.
@@ -70,7 +72,7 @@ extension ServerConfiguration {
   /// Every key a file may have.
   public static var keys: [String] {
     [
-      "host", "port", "data-dir", "store", "store-password-file", "log-level", "allow-insecure-network",
+      "host", "port", "data-dir", "store", "store-password-file", "store-replica", "log-level", "allow-insecure-network",
       "version-policy", "invariants",
     ] + networkKeys + limitKeys.map(\.key)
   }
@@ -100,6 +102,7 @@ extension ServerConfiguration {
     case "host": host = value
     case "data-dir": dataDirectory = value
     case "store": store = value
+    case "store-replica": storeReplica = value
     case "store-password-file": storePasswordFile = value
     case "port":
       guard let number = Int(value), (0...65_535).contains(number) else {

@@ -16,6 +16,11 @@ public protocol Database: Sendable {
     deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
   ) async throws -> R
 
+  /// A read that may see the store as it was some seconds ago, if the engine has a copy to read from; else as `read`.
+  func readRecent<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R
+
   /// Runs `body` in a transaction; returns only after the commit is on the disk. Jobs that wait at the same time
   /// share one commit; one that throws takes back its own writes only, and its error comes out here.
   ///
@@ -65,6 +70,12 @@ extension Database {
   /// A read without a deadline of its own.
   public func read<R: Sendable>(_ body: @escaping @Sendable (any Reader) throws -> R) async throws -> R {
     try await read(deadline: nil, body)
+  }
+
+  public func readRecent<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    try await read(deadline: deadline, body)
   }
 }
 

@@ -14,6 +14,12 @@ extension Connection {
     // Work that one process at a time does: whose it is, and until when unless that one is heard of again.
     _ = try execute(
       "CREATE TABLE IF NOT EXISTS lease (work text PRIMARY KEY, node text NOT NULL, until timestamptz NOT NULL)")
+    // Numbers that processes with a replica write, and look for there.
+    _ = try execute(
+      """
+      CREATE TABLE IF NOT EXISTS pulse (
+        node text PRIMARY KEY, number bigint NOT NULL, written timestamptz NOT NULL DEFAULT now())
+      """)
     let recorded = try all("SELECT version, name FROM migration ORDER BY version") { ($0.integer(0), $0.text(1)) }
     for (version, name) in recorded {
       guard version >= 1, version <= migrations.count else {

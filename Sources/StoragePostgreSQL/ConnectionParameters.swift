@@ -13,7 +13,7 @@ struct ConnectionParameters {
     if let password = try Self.password(configuration) { values["password"] = password }
     add("application_name", configuration.applicationName)
     // A server that was demoted to a standby is not ours any more; with several hosts the primary is looked for.
-    add("target_session_attrs", "read-write")
+    add("target_session_attrs", configuration.session.rawValue)
     // A host that went away without a word is noticed within seconds, not hours.
     add("keepalives_idle", "10")
     add("keepalives_interval", "5")

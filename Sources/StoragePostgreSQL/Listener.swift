@@ -41,6 +41,8 @@ final class Listener: Sendable {
   private let connection: Connection
   private let node: Node
   private let bell = Bell()
+  /// Told of each heartbeat.
+  private let replica: Replica?
 
   /// After a connection was lost, and after one could not be made.
   private static let pauseMilliseconds: UInt64 = 20
@@ -48,8 +50,9 @@ final class Listener: Sendable {
   /// A lease is ours for this much less than for others: clocks do not run alike.
   private static let marginSeconds = 2
 
-  init(_ connection: Connection) {
+  init(_ connection: Connection, replica: Replica?) {
     self.connection = connection
+    self.replica = replica
     node = connection.node
   }
 
@@ -110,6 +113,7 @@ final class Listener: Sendable {
 
   private func run() {
     var isFirst = true
+    var beats: Int64 = 0
     while !state.withLock({ $0.isClosed }) {
       do throws(StorageError) {
         if !connection.isOpen {
@@ -117,14 +121,18 @@ final class Listener: Sendable {
           if !isFirst { tell(.missed) }
           isFirst = false
         }
-        try turn()
+        beats += 1
+        try turn(beats)
       } catch {
         connection.drop()
         refuseRequests()
         bell.sleep(milliseconds: error.code == .busy ? Self.pauseMilliseconds : Self.retryMilliseconds, nil)
       }
     }
-    if connection.isOpen { _ = try? connection.execute("DELETE FROM lease WHERE node = \(node.name)") }
+    if connection.isOpen {
+      _ = try? connection.execute("DELETE FROM lease WHERE node = \(node.name)")
+      if replica != nil { _ = try? connection.execute("DELETE FROM pulse WHERE node = \(node.name)") }
+    }
     connection.drop()
     refuseRequests()
     let onEnd = state.withLock { state in
@@ -157,10 +165,11 @@ final class Listener: Sendable {
   }
 
   /// What there is to do now; then sleeps until there is something, or the connection must be asked whether it lives.
-  private func turn() throws(StorageError) {
+  private func turn(_ number: Int64) throws(StorageError) {
     let began = monotonicNanoseconds()
     do {
       try renew()
+      if let replica { try pulse(number, replica) }
       while let request = nextRequest() { try answer(request) }
     } catch {
       throw error as? StorageError ?? StorageError(.other)
@@ -206,6 +215,17 @@ final class Listener: Sendable {
       state.held = state.held.filter { renewed.contains($0.key) }
       for work in state.held.keys { state.held[work] = end }
     }
+  }
+
+  private func pulse(_ number: Int64, _ replica: Replica) throws {
+    replica.writes(number)
+    _ = try connection.execute(
+      """
+      INSERT INTO pulse (node, number) VALUES (\(node.name), \(number))
+      ON CONFLICT (node) DO UPDATE SET number = excluded.number, written = now()
+      """)
+    // Of processes that are gone.
+    if number == 1 { _ = try connection.execute("DELETE FROM pulse WHERE written < now() - interval '1 day'") }
   }
 
   private func answer(_ request: Request) throws {

@@ -30,6 +30,10 @@ public struct PostgreSQLConfiguration: Sendable {
   public var passwordFile: String?
   /// The environment variable that has the password.
   public var passwordVariable: String?
+  /// A standby that answers `readRecent`, as `connection` is written. While it is further behind than
+  /// `replicaSecondsMax`, or away, the primary does.
+  public var replica: String?
+  public var replicaSecondsMax = 10
   /// The schema that the store's tables are in; it is made where there is none. Nil for what `search_path` says.
   /// Stores of different schemas of one database know nothing of each other, and do not wait for each other either.
   public var schema: String?
@@ -91,6 +95,13 @@ public struct PostgreSQLConfiguration: Sendable {
   public var heartbeatMilliseconds = 2_000
   /// A piece of work is another process's after its holder was not heard of for this long.
   public var leaseSeconds = 10
+
+  /// Which of several hosts is looked for, where `connection` does not say (`target_session_attrs`).
+  enum Session: String {
+    case primary = "read-write"
+    case any
+  }
+  var session = Session.primary
 
   public init(connection: String) { self.connection = connection }
 

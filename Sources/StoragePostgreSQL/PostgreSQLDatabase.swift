@@ -18,6 +18,7 @@ public final class PostgreSQLDatabase: Database {
   private let faultCounts = FaultCounts()
   private let node: Node
   private let listener: Listener
+  private let replica: Replica?
   private let end = Ending()
 
   /// Connects, so that a wrong address or password is found at once. Blocks for as long as that takes.
@@ -34,7 +35,12 @@ public final class PostgreSQLDatabase: Database {
     let connect = { @Sendable [faultCounts] (role: Connection.Role) in
       Connection(role: role, configuration: configuration, faults: faultCounts, node: node)
     }
-    listener = Listener(connect(.listener))
+    var replica: Replica?
+    if let address = configuration.replica {
+      replica = try Replica(configuration, at: address, node: node.name, counts: counts, faults: faultCounts)
+    }
+    self.replica = replica
+    listener = Listener(connect(.listener), replica: replica)
     writers = Writers(configuration, counts: counts)
     readers = ReaderThreads(waitingMax: configuration.readsWaitingMax, counts: counts)
     points = PointConnections(countMax: configuration.pointConnectionsMax) {
@@ -51,12 +57,14 @@ public final class PostgreSQLDatabase: Database {
     } catch {
       readers.close {}
       writers.close {}
+      replica?.close {}
       throw error
     }
   }
 
   deinit {
     points.close()
+    replica?.close {}
     readers.close { [writers, listener] in writers.close { listener.close {} } }
   }
 
@@ -81,6 +89,29 @@ public final class PostgreSQLDatabase: Database {
 
   public func read<R: Sendable>(
     deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    try await read(on: readers, deadline, body)
+  }
+
+  /// Asks the replica, and the primary where that does not answer; throws as `read` does.
+  public func readRecent<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    if let replica, replica.isFresh {
+      do {
+        let result = try await read(on: replica.readers, deadline, body)
+        faultCounts.count { $0.readsOfReplica += 1 }
+        return result
+      } catch let error as StorageError where error.code == .busy {
+        replica.doubt()
+      }
+    }
+    return try await read(on: readers, deadline, body)
+  }
+
+  private func read<R: Sendable>(
+    on readers: ReaderThreads, _ deadline: ContinuousClock.Instant?,
+    _ body: @escaping @Sendable (any Reader) throws -> R
   ) async throws -> R {
     let latest = ContinuousClock.now.advanced(by: .seconds(configuration.readSecondsMax))
     let ticket = ReadTicket(deadline: min(deadline ?? latest, latest))
@@ -141,6 +172,7 @@ public final class PostgreSQLDatabase: Database {
   public func close() async {
     end.begin()
     points.close()
+    replica?.close {}
     readers.close { [writers, listener, end] in writers.close { listener.close { end.reached() } } }
     await end.wait()
   }

@@ -22,6 +22,12 @@ struct StoreOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "A standby of the store's database that answers FHIR searches while it is at most 10 seconds behind.",
+      valueName: "postgresql://…"))
+  var storeReplica: String?
+
+  @Option(
+    help: ArgumentHelp(
       "A file whose first line is the database's password; read anew for each connection.", valueName: "file"))
   var storePasswordFile: String?
 
@@ -31,6 +37,7 @@ struct StoreOptions: ParsableArguments {
     } else if configuration.store == nil, let value = getenv(Self.variable) {
       configuration.store = String(cString: value)
     }
+    if let storeReplica { configuration.storeReplica = storeReplica }
     if let storePasswordFile { configuration.storePasswordFile = storePasswordFile }
   }
 }
@@ -48,6 +55,7 @@ enum StorePlace {
     }
     var database = PostgreSQLConfiguration(connection: store)
     database.passwordFile = configuration.storePasswordFile
+    database.replica = configuration.storeReplica
     // A look-up keeps the thread that it is made on, and there are some for each core.
     database.pointConnectionsMax = max(8, 2 * cores + 2)
     return .database(database, address: try address(of: store), folder)

@@ -53,6 +53,9 @@ enum StoreSamples {
       MetricSample(
         "aceso_store_outcomes_unknown_total", .counter, "Writes whose commit was not answered.",
         Double(faults.outcomesUnknown)),
+      MetricSample(
+        "aceso_store_replica_reads_total", .counter, "Reads that the replica answered.",
+        Double(faults.readsOfReplica)),
     ]
   }
 }

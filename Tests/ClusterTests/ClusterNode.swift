@@ -17,9 +17,13 @@ final class ClusterNode: Sendable {
   let store: FHIRStore
   let service: FHIRService
 
-  init(_ connection: String, schema: String = "aceso_default_fhir", leaseSeconds: Int = 10) async throws {
+  init(_ connection: String, schema: String = "aceso_default_fhir", leaseSeconds: Int = 10, replica: String? = nil)
+    async throws
+  {
     var configuration = PostgreSQLConfiguration(connection: connection)
     configuration.schema = schema
+    configuration.replica = replica
+    configuration.replicaSecondsMax = 3
     configuration.leaseSeconds = leaseSeconds
     configuration.heartbeatMilliseconds = 500
     configuration.pointConnectionsMax = 40

@@ -25,7 +25,7 @@ extension FHIRService {
     let after = try position(search)
     try await bringUpText(for: search)
     let service = self
-    let found = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax) {
+    let found = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax, isRecent: true) {
       try service.found(search, after, $0)
     }
     return Answer(200, resource: try searchset(found, search, at: address(compartment, type, call), call))
