@@ -72,8 +72,8 @@ extension ServerConfiguration {
   /// Every key a file may have.
   public static var keys: [String] {
     [
-      "host", "port", "data-dir", "store", "store-password-file", "store-replica", "log-level", "allow-insecure-network",
-      "version-policy", "invariants",
+      "host", "port", "data-dir", "store", "store-password-file", "store-replica", "log-level",
+      "allow-insecure-network", "version-policy", "invariants",
     ] + networkKeys + limitKeys.map(\.key)
   }
 
