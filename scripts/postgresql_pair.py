@@ -28,6 +28,13 @@ def programs():
     return max(found, key=lambda path: int(path.split("/")[4]), default=None)
 
 
+def require_programs():
+    """Ends with 77, as tests do that are skipped, where PostgreSQL is not installed."""
+    if programs() is None:
+        print("skipped: PostgreSQL 15 or newer is not installed (apt install postgresql)")
+        sys.exit(77)
+
+
 def unprivileged(command):
     """The server refuses to run as root."""
     if os.getuid() != 0:
@@ -170,9 +177,6 @@ class Pair:
     """Two servers, of which one is the primary and the other its synchronous standby."""
 
     def __init__(self, folder):
-        if programs() is None:
-            print("skipped: PostgreSQL 15 or newer is not installed (apt install postgresql)")
-            sys.exit(77)
         self.primary, self.standby = Instance(folder, "north"), Instance(folder, "south")
         self.members = [self.primary, self.standby]
 
