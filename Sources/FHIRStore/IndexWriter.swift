@@ -7,6 +7,8 @@ import Storage
 struct IndexWriter {
   private var batches: [Batch]
   private let numbers: StoreNumbers
+  /// Rows are added at the moment, not removed.
+  private var isAdding = false
   private(set) var grown: StoreNumbers.Grown
   /// What the dictionaries of parameters' systems and units have to know besides.
   private var newSystems = RowBatch(columns: 2)
@@ -103,6 +105,10 @@ struct IndexWriter {
     }
   }
 
+  /// PostgreSQL's tables have the whole of a long text as well.
+  private static let insertString = Statement.insertNew(
+    "index_string (parameter, folded, text, several, key, whole) VALUES (?, ?, ?, ?, ?, ?)")
+
   private static let insertSystem = Statement(
     sqlite: "INSERT INTO system (uri) VALUES (?) RETURNING number",
     // Another node may have inserted it a moment ago: then its number comes back.
@@ -123,13 +129,20 @@ struct IndexWriter {
         insert: $0.insert, delete: $0.delete, added: RowBatch(columns: $0.columns),
         removed: RowBatch(columns: $0.columns))
     }
+    if numbers.dialect == .postgreSQL {
+      let delete = batches[Table.string.rawValue].delete
+      batches[Table.string.rawValue] = Batch(
+        insert: Self.insertString, delete: delete, added: RowBatch(columns: 6), removed: RowBatch(columns: 5))
+    }
   }
 
   mutating func add(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
+    isAdding = true
     for row in rows { try push(row, key, \.added, transaction) }
   }
 
   mutating func remove(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
+    isAdding = false
     for row in rows { try push(row, key, \.removed, transaction) }
   }
 
@@ -162,6 +175,10 @@ struct IndexWriter {
       push(.token, side, parameter, .integer(number), indexed(code), .integer(key))
     case .string(_, let folded, let text, let several):
       push(.string, side, parameter, indexed(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
+      if isAdding, numbers.dialect == .postgreSQL {
+        let isLong = folded.utf8.count > IndexedText.bytesMax
+        batches[Table.string.rawValue].added.push(isLong ? .text(folded) : .null)
+      }
     case .reference(_, let type, let id):
       let number = numbers.typeNumbersByName[type] ?? 0
       // Few parameters have references to contained resources: a chain looks for them only where there are such.
