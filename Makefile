@@ -15,6 +15,7 @@ SWIFT_BUILD_TESTS = swift build -c release --build-tests -Xswiftc -enable-testin
 SWIFT_TEST = swift test -c release --skip-build --disable-xctest --scratch-path $(TESTS)
 # So many tests at a time: each of them waits for a disk now and then, and none should starve.
 AT_A_TIME = --experimental-maximum-parallelization-width 6
+FAILOVER_ROUNDS ?= 3
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
 TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests|^FHIRServiceTests\.ReindexCourseTests
 WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|✔ Suite)'
@@ -25,7 +26,7 @@ TABLES = r4 r4b r5 stu3
 BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
-.PHONY: help install build build-bench run data test test-swift test-outside bench bench-dicom bench-search format check tables clean
+.PHONY: help install build build-bench run demo-cluster failover-test data test test-swift test-outside bench bench-dicom bench-search format check tables clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,12 +45,18 @@ run: build ## build the server and start it, with 100 synthetic patients in a ne
 	@echo "Starting the server; its data is in $(DATA_DIR)/, Ctrl-C stops it. What to try comes below and in README.md."
 	@exec $(RELEASE)/aceso serve --sample-patients 100 --port $(PORT) --data-dir $(DATA_DIR)
 
+demo-cluster: build ## two nodes on a PostgreSQL primary with a standby: one node and the primary are killed under load
+	@scripts/demo-cluster
+
+failover-test: build ## kill the primary of a PostgreSQL pair ten times under load, and look whether anything is lost
+	scripts/failover-test
+
 data: install ## lay out the data sets that tests read, if they are to be had
 	@scripts/conformance-data
 
 # The package's tests first; then those from outside, against the program of the same build, in processes of its own.
-test: test-swift test-outside ## run all tests: the package's own, then those from outside (kill test, Python clients)
-	@echo "All tests passed: the package's, kill-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
+test: test-swift test-outside ## run all tests: the package's own, then those from outside (kill test, failovers, Python clients)
+	@echo "All tests passed: the package's, kill-test, failover-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
 
 test-swift: data
 	@scripts/install --tests
@@ -66,6 +73,7 @@ test-outside: export ACESO = $(CURDIR)/$(TESTED)/aceso
 test-outside: data
 	$(SWIFT_BUILD_TESTS)
 	scripts/kill-test --cycles $(KILL_CYCLES) --canary all
+	scripts/failover-test --rounds $(FAILOVER_ROUNDS) || [ $$? -eq 77 ]
 	scripts/example-test
 	scripts/strict-parse $(BODIES) || [ $$? -eq 77 ]
 	scripts/client-test

@@ -100,8 +100,8 @@ let package = Package(
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
-        "StorageSQLite",
-        "Synthesis", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "StoragePostgreSQL", "StorageSQLite", "Synthesis",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // beside the house
@@ -116,6 +116,11 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["JSONCore"], path: "Tests/TestSupport", swiftSettings: settings),
     .target(
+      name: "TestStores",
+      dependencies: [
+        "CPostgreSQL", "CSQLite", "PostgreSQLServer", "Storage", "StoragePostgreSQL", "StorageSQLite",
+      ], path: "Tests/TestStores", swiftSettings: settings),
+    .target(
       name: "FaultDisk", dependencies: ["CFaultVFS", "CSQLite", "Storage", "StorageSQLite"], path: "Tests/FaultDisk",
       swiftSettings: settings),
     tests("BaseTests", ["Base"]),
@@ -129,15 +134,14 @@ let package = Package(
     tests(
       "DICOMStoreTests",
       [
-        "Base", "BlobStore", "CSQLite", "DICOMCore", "DICOMStore", "DICOMSynthesis", "DICOMweb", "FaultDisk",
-        "JSONCore",
-        "Storage", "StorageSQLite", "TestSupport",
+        "Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMSynthesis", "DICOMweb", "FaultDisk", "JSONCore",
+        "Storage", "StorageSQLite", "TestStores", "TestSupport",
       ]),
     tests(
       "DICOMServiceTests",
       [
         "Base", "BlobStore", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb", "ImageCodecs",
-        "JSONCore", "Storage", "StorageSQLite", "TestSupport",
+        "JSONCore", "Storage", "TestStores", "TestSupport",
       ]),
     tests("JSONQueryTests", ["Base", "JSONCore", "JSONQuery", "TestSupport"]),
     tests("DeviceMappingTests", ["Base", "DeviceMapping", "JSONCore", "JSONQuery", "TestSupport"]),
@@ -149,6 +153,13 @@ let package = Package(
     tests("StorageTests", ["Base", "CFaultVFS", "CSQLite", "FaultDisk", "Storage", "StorageSQLite", "TestSupport"]),
     .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer", swiftSettings: settings),
     tests("StoragePostgreSQLTests", ["Base", "PostgreSQLServer", "Storage", "StoragePostgreSQL", "TestSupport"]),
+    // Two nodes on one database.
+    tests(
+      "ClusterTests",
+      [
+        "Base", "BlobStore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "PostgreSQLServer",
+        "Storage", "StoragePostgreSQL",
+      ]),
     tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
     tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
     tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
@@ -157,20 +168,20 @@ let package = Package(
     tests(
       "FHIRStoreTests",
       [
-        "Base", "CFaultVFS", "CSQLite", "CZstd", "FaultDisk", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore",
-        "Storage", "StorageSQLite", "Synthesis", "TestSupport",
+        "Base", "CFaultVFS", "CZstd", "FaultDisk", "FHIRModel", "FHIRSearch", "FHIRStore", "JSONCore", "Storage",
+        "StorageSQLite", "Synthesis", "TestStores", "TestSupport",
       ]),
     tests(
       "FHIRServiceTests",
       [
-        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "StorageSQLite",
-        "Synthesis", "TestSupport",
+        "Base", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Storage", "Synthesis",
+        "TestStores", "TestSupport",
       ]),
     tests(
       "SearchOracleTests",
       [
-        "Base", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "StorageSQLite",
-        "Synthesis", "TestSupport",
+        "Base", "FHIRModel", "FHIRPath", "FHIRSearch", "FHIRService", "FHIRStore", "JSONCore", "Synthesis",
+        "TestStores", "TestSupport",
       ]),
     tests(
       "ServerTests",
@@ -178,7 +189,7 @@ let package = Package(
         "Base", "BlobStore", "CXML2", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "FHIRModel",
         "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server", "Storage",
-        "StorageSQLite", "Synthesis",
+        "Synthesis", "TestStores",
       ]),
   ],
   cxxLanguageStandard: .cxx17

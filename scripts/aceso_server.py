@@ -36,13 +36,14 @@ def free_port():
 
 
 class Server:
-    """One server process on a port of the loopback address; `services` as `aceso serve --service` takes them."""
+    """One server process on a port of the loopback address; `services` as `aceso serve --service` takes them, `options`
+    as it takes others."""
 
-    def __init__(self, data_dir, port=None, log=None, services=()):
+    def __init__(self, data_dir, port=None, log=None, services=(), options=()):
         self.data_dir = data_dir
         self.port = port or free_port()
         self.log = log or data_dir + ".log"
-        self.services = [option for service in services for option in ("--service", service)]
+        self.options = [option for service in services for option in ("--service", service)] + list(options)
         self.process = None
 
     @property
@@ -55,7 +56,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--data-dir", self.data_dir, "--host", "127.0.0.1", "--port", str(self.port),
-                 *self.services],
+                 *self.options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         while True:
             try:
@@ -105,6 +106,15 @@ def exchange(connection, method, path, body=None, headers=None):
     connection.request(method, path, body=body, headers=fields)
     answer = connection.getresponse()
     return answer.status, answer.headers, answer.read()
+
+
+def next_page(bundle):
+    """The path of a Bundle's next page; None for the last."""
+    for link in bundle.get("link", []):
+        if link["relation"] == "next":
+            at = link["url"].index("/", len("http://"))
+            return link["url"][at:]
+    return None
 
 
 def location(headers):

@@ -24,22 +24,26 @@ public final class FolderBlobStore: BlobStore {
   /// Calls that wait for a thread; past it `.busy`.
   static let callsWaitingMax = 10_000
   private static let unfinished = "unfinished"
+  private static let sharedLeftoverSecondsMin = 24 * 3_600
 
   /// Opens the store, and makes its folders where there are none (not the folder that `path` is in).
-  /// - Parameter threads: calls that wait for the disk at the same time.
-  /// - Throws: `.locked` if another process has it; `.io`, `.full`.
-  public convenience init(path: String, threads: Int = 8) throws {
-    try self.init(path: path, threads: threads, disk: .system)
+  /// - Parameters:
+  ///   - threads: calls that wait for the disk at the same time.
+  ///   - isShared: other processes may have the folder open as well, all of them with this set. Then leftovers are
+  ///     removed when they are a day old: until then they may be another's work.
+  /// - Throws: `.locked` if another process has it, for itself or (unless `isShared`) with others; `.io`, `.full`.
+  public convenience init(path: String, threads: Int = 8, isShared: Bool = false) throws {
+    try self.init(path: path, threads: threads, isShared: isShared, disk: .system)
   }
 
-  init(path: String, threads: Int, disk: Disk) throws(BlobError) {
+  init(path: String, threads: Int, isShared: Bool = false, disk: Disk) throws(BlobError) {
     self.path = path
     self.disk = disk
     try Self.makeFolder(path)
-    lock = try Self.takeLock(path + "/lock")
+    lock = try Self.takeLock(path + "/lock", isShared: isShared)
     do throws(BlobError) {
       try Self.makeFolders(path, disk)
-      try Self.removeLeftovers(path + "/" + Self.unfinished)
+      try Self.removeLeftovers(path + "/" + Self.unfinished, secondsMin: isShared ? Self.sharedLeftoverSecondsMin : 0)
       self.threads = try DiskThreads(count: threads, waitingMax: Self.callsWaitingMax)
     } catch {
       _ = Glibc.close(lock)
@@ -84,10 +88,10 @@ public final class FolderBlobStore: BlobStore {
   }
 
   /// Held until the process ends, however it ends.
-  private static func takeLock(_ path: String) throws(BlobError) -> Int32 {
+  private static func takeLock(_ path: String, isShared: Bool) throws(BlobError) -> Int32 {
     let descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw BlobError(system: errno) }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+    guard flock(descriptor, (isShared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 else {
       let code = errno
       _ = Glibc.close(descriptor)
       throw code == EWOULDBLOCK ? BlobError(.locked) : BlobError(system: code)
@@ -95,8 +99,13 @@ public final class FolderBlobStore: BlobStore {
     return descriptor
   }
 
-  private static func removeLeftovers(_ folder: String) throws(BlobError) {
+  private static func removeLeftovers(_ folder: String, secondsMin: Int) throws(BlobError) {
+    let latest = time(nil) - secondsMin
     for name in try FolderEntries.names(folder) {
+      if secondsMin > 0 {
+        var facts = stat()
+        guard stat(folder + "/" + name, &facts) == 0, facts.st_mtim.tv_sec < latest else { continue }
+      }
       guard unlink(folder + "/" + name) == 0 || errno == ENOENT else { throw BlobError(system: errno) }
     }
   }

@@ -22,6 +22,7 @@ public final class DICOMStore: Sendable {
   let compression = MetadataCompression()
   let partitions = StoreNumbers()
   let uids = StoreNumbers()
+  private static let sweepWork = "sweep"
   private let sweeping = Mutex<Task<Void, Never>?>(nil)
 
   /// Opens the store, bringing its schema up.
@@ -39,12 +40,17 @@ public final class DICOMStore: Sendable {
       try PartitionRows.number(Self.defaultPartition, now, transaction)
     }
     partitions.merge([Self.defaultPartition: number])
+    // Texts have their numbers for good, so there is nothing to hear; but then it is known when the database is away.
+    database.listen { _ in }
   }
 
   deinit { sweeping.withLock { $0 }?.cancel() }
 
   /// False for good after a disk failed in a way that leaves its content uncertain.
   public var isWritable: Bool { database.isWritable && blobs.isWritable }
+
+  /// False while the database is away; it comes back by itself.
+  public var isReachable: Bool { database.isReachable }
 
   public var statistics: StorageStatistics { database.statistics }
 
@@ -57,9 +63,12 @@ public final class DICOMStore: Sendable {
       task = Task { [weak self] in
         var round = 0
         while !Task.isCancelled {
-          // A sweep that fails has its next turn; the store itself tells whoever writes of a broken disk.
-          _ = try? await self?.sweep(searchingOrphans: round % every == 0)
-          round &+= 1
+          // Of several processes one sweeps.
+          if await self?.database.lease(Self.sweepWork) ?? false {
+            // A sweep that fails has its next turn; the store itself tells whoever writes of a broken disk.
+            _ = try? await self?.sweep(searchingOrphans: round % every == 0)
+            round &+= 1
+          }
           do { try await Task.sleep(for: pause) } catch { return }
         }
       }

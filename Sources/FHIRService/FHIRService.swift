@@ -105,6 +105,9 @@ public final class FHIRService: Sendable {
   /// Whether writes are taken; false for good after the disk failed.
   public var isWritable: Bool { store.isWritable }
 
+  /// False while the store's database is away.
+  public var isReachable: Bool { store.isReachable }
+
   /// A fresh id, for outcomes and bundles as well.
   public func newID() -> String { ids.next() }
 

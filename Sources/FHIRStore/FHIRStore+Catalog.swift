@@ -15,6 +15,59 @@ extension FHIRStore {
     catalogs.take(try await faulting { try await database.read { try SearchCatalog($0, schema) } })
   }
 
+  // MARK: Several processes
+
+  /// What other processes are told of.
+  static let catalogTopic = "catalog"
+  static let textTopic = "text"
+  /// What cannot be read again now is tried again after this.
+  private static let catchUpPause = Duration.milliseconds(200)
+  private static let catchUpTriesMax = 600
+
+  /// Takes note of what other processes did.
+  func hear(_ notice: Notice) {
+    switch notice {
+    case .announced(Self.catalogTopic): Task { [weak self] in await Self.catchUp { try await self?.refreshCatalog() } }
+    case .announced(Self.textTopic): textIndexer.wake()
+    case .announced, .away: return
+    case .missed:
+      Task { [weak self] in
+        await Self.catchUp {
+          guard let self else { return }
+          try await self.faulting { try await self.numbers.reload(self.database) }
+          try await self.refreshCatalog()
+        }
+      }
+    }
+  }
+
+  /// Tries until it succeeds: while the database is away, and for as long as it has more important things to do.
+  private static func catchUp(_ read: () async throws -> Void) async {
+    for _ in 0..<catchUpTriesMax {
+      if (try? await read()) != nil { return }
+      try? await Task.sleep(for: catchUpPause)
+    }
+  }
+
+  /// Work that one process at a time does for all that share the store.
+  public enum Work: String, Sendable {
+    case reindex, removal, text
+  }
+
+  /// Whether this process is the one to do it now (`Database.lease`).
+  public func lease(_ work: Work) async -> Bool { await database.lease(work.rawValue) }
+
+  /// Leaves it to another.
+  public func release(_ work: Work) async { await database.release(work.rawValue) }
+
+  /// Whether other processes may have the store open.
+  public var isShared: Bool { database.isShared }
+
+  /// False while the database is away; it comes back by itself.
+  public var isReachable: Bool { database.isReachable }
+
+  // MARK: Opening
+
   private static let extractionRow = Statement(
     "SELECT \(SettingColumn.number) FROM setting WHERE name = 'extraction'")
   private static let set = Statement(

@@ -47,6 +47,7 @@ public final class FHIRStore: Sendable {
     self.catalogs = CatalogHolder(catalog)
     self.seal = seal
     self.textIndexer = TextIndexer(database, schema, compression)
+    database.listen { [weak self] in self?.hear($0) }
     try await openCatalog()
     try await textIndexer.resume()
   }
@@ -65,18 +66,21 @@ public final class FHIRStore: Sendable {
   }
 
   private static let releaseRow = Statement("SELECT \(SettingColumn.text) FROM setting WHERE name = 'fhir-release'")
-  private static let insertRelease = Statement(
-    "INSERT INTO setting (name, \(SettingColumn.text)) VALUES ('fhir-release', ?)")
+  private static let insertRelease = Statement.insertNew(
+    "setting (name, \(SettingColumn.text)) VALUES ('fhir-release', ?)")
 
   /// A store keeps the release it was made for: its resources and its index are of that release.
   private static func checkRelease(_ database: any Database, _ schema: Schema) async throws {
     let release = schema.release
-    let stored = try await database.read { try $0.first(releaseRow) { $0.text(0) } }
-    guard let stored else {
-      try await database.write { _ = try $0.execute(insertRelease, [.text(release)]) }
-      return
+    var stored = try await database.read { try $0.first(releaseRow) { $0.text(0) } }
+    if stored == nil {
+      stored = try await database.write { transaction in
+        try transaction.execute(insertRelease, [.text(release)])
+        // Another process that opens the store at the same time may have been first.
+        return try transaction.first(releaseRow) { $0.text(0) }
+      }
     }
-    if stored != release {
+    if let stored, stored != release {
       throw StorageError(.misuse, detail: "the store holds FHIR \(stored), not \(release)")
     }
   }

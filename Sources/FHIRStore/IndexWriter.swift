@@ -7,7 +7,12 @@ import Storage
 struct IndexWriter {
   private var batches: [Batch]
   private let numbers: StoreNumbers
+  /// Rows are added at the moment, not removed.
+  private var isAdding = false
   private(set) var grown: StoreNumbers.Grown
+  /// What the dictionaries of parameters' systems and units have to know besides.
+  private var newSystems = RowBatch(columns: 2)
+  private var newUnits = RowBatch(columns: 4)
 
   private struct Batch {
     let insert: Statement
@@ -100,6 +105,10 @@ struct IndexWriter {
     }
   }
 
+  /// PostgreSQL's tables have the whole of a long text as well.
+  private static let insertString = Statement.insertNew(
+    "index_string (parameter, folded, text, several, key, whole) VALUES (?, ?, ?, ?, ?, ?)")
+
   private static let insertSystem = Statement(
     sqlite: "INSERT INTO system (uri) VALUES (?) RETURNING number",
     // Another node may have inserted it a moment ago: then its number comes back.
@@ -120,13 +129,20 @@ struct IndexWriter {
         insert: $0.insert, delete: $0.delete, added: RowBatch(columns: $0.columns),
         removed: RowBatch(columns: $0.columns))
     }
+    if numbers.dialect == .postgreSQL {
+      let delete = batches[Table.string.rawValue].delete
+      batches[Table.string.rawValue] = Batch(
+        insert: Self.insertString, delete: delete, added: RowBatch(columns: 6), removed: RowBatch(columns: 5))
+    }
   }
 
   mutating func add(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
+    isAdding = true
     for row in rows { try push(row, key, \.added, transaction) }
   }
 
   mutating func remove(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
+    isAdding = false
     for row in rows { try push(row, key, \.removed, transaction) }
   }
 
@@ -135,6 +151,8 @@ struct IndexWriter {
 
   /// Writes everything collected; removals go first.
   mutating func flush(in transaction: any Transaction) throws {
+    if !newSystems.isEmpty { try transaction.execute(Self.insertParameterSystem, rows: newSystems) }
+    if !newUnits.isEmpty { try transaction.execute(Self.insertParameterUnit, rows: newUnits) }
     for batch in batches {
       if !batch.removed.isEmpty { try transaction.execute(batch.delete, rows: batch.removed) }
       if batch.added.isEmpty { continue }
@@ -153,27 +171,31 @@ struct IndexWriter {
     case .token(_, let system, let code):
       let number = try self.system(system, transaction)
       // A code without its system is sought in real systems only.
-      if !IndexRow.isPseudoSystem(system) { try note(row.parameter, system: number, transaction) }
+      if !IndexRow.isPseudoSystem(system) { note(row.parameter, system: number) }
       push(.token, side, parameter, .integer(number), indexed(code), .integer(key))
     case .string(_, let folded, let text, let several):
       push(.string, side, parameter, indexed(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
+      if isAdding, numbers.dialect == .postgreSQL {
+        let isLong = folded.utf8.count > IndexedText.bytesMax
+        batches[Table.string.rawValue].added.push(isLong ? .text(folded) : .null)
+      }
     case .reference(_, let type, let id):
       let number = numbers.typeNumbersByName[type] ?? 0
       // Few parameters have references to contained resources: a chain looks for them only where there are such.
-      if SearchParameter.isLocal(row.parameter) { try note(row.parameter, system: number, transaction) }
+      if SearchParameter.isLocal(row.parameter) { note(row.parameter, system: number) }
       push(.reference, side, parameter, .integer(number), indexed(id), .integer(key))
     case .date(_, let low, let high, let several):
       let dateClass = DateClass(low: low, high: high, isOneOfSeveral: several)
-      try note(row.parameter, system: dateClass.rawValue, transaction)
+      note(row.parameter, system: dateClass.rawValue)
       push(.date, side, parameter, .integer(dateClass.rawValue), .integer(low), .integer(high), .integer(key))
     case .number(_, let low, let high, let several):
       let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: several)
-      try note(row.parameter, system: numberClass.rawValue, transaction)
+      note(row.parameter, system: numberClass.rawValue)
       push(.number, side, parameter, .integer(numberClass.rawValue), .real(low), .real(high), .integer(key))
     case .quantity(_, let system, let code, let low, let high, let several):
       let number = try self.system(system, transaction)
       let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: several)
-      try note(row.parameter, unit: .init(system: number, code: code, numberClass: numberClass), transaction)
+      note(row.parameter, unit: .init(system: number, code: code, numberClass: numberClass))
       push(
         .quantity, side, parameter, .integer(number), indexed(code), .integer(numberClass.rawValue), .real(low),
         .real(high), .integer(key))
@@ -210,12 +232,12 @@ struct IndexWriter {
       system1 = -type
     } else {
       system1 = try system(row.system1, transaction)
-      try note(row.parameter, system: system1, transaction)
+      note(row.parameter, system: system1)
     }
     var system2 = try system(row.system2, transaction)
     if case .number(let low, let high) = row.bounds2 {
       let numberClass = NumberClass(low: low, high: high, isOneOfSeveral: false)
-      try note(row.parameter, unit: .init(system: system2, code: row.text2, numberClass: numberClass), transaction)
+      note(row.parameter, unit: .init(system: system2, code: row.text2, numberClass: numberClass))
       if numberClass.isRange { system2 = -1 - system2 }
     }
     let (low2, high2) = bounds(row.bounds2)
@@ -247,19 +269,16 @@ struct IndexWriter {
     return number
   }
 
-  private mutating func note(_ parameter: Int32, system: Int64, _ transaction: any Transaction) throws {
+  private mutating func note(_ parameter: Int32, system: Int64) {
     if numbers.isKnown(parameter, system: system) { return }
     guard grown.parameterSystems[parameter, default: []].insert(system).inserted else { return }
-    try transaction.execute(Self.insertParameterSystem, [.integer(Int64(parameter)), .integer(system)])
+    newSystems.append(.integer(Int64(parameter)), .integer(system))
   }
 
-  private mutating func note(_ parameter: Int32, unit: StoreNumbers.Unit, _ transaction: any Transaction) throws {
+  private mutating func note(_ parameter: Int32, unit: StoreNumbers.Unit) {
     if numbers.isKnown(parameter, unit: unit) { return }
     guard grown.parameterUnits[parameter, default: []].insert(unit).inserted else { return }
-    try transaction.execute(
-      Self.insertParameterUnit,
-      [
-        .integer(Int64(parameter)), .integer(unit.system), indexed(unit.code), .integer(unit.numberClass.rawValue),
-      ])
+    newUnits.append(
+      .integer(Int64(parameter)), .integer(unit.system), indexed(unit.code), .integer(unit.numberClass.rawValue))
   }
 }

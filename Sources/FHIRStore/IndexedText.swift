@@ -10,11 +10,17 @@ enum IndexedText {
 
   static func cut(_ text: String) -> String {
     guard text.utf8.count > bytesMax else { return text }
-    var end = text.utf8.index(text.startIndex, offsetBy: headBytesMax)
-    while end > text.startIndex, UTF8.isContinuation(text.utf8[end]) { end = text.utf8.index(before: end) }
     // FNV-1a
     let digest = text.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-    return "\(text[..<end])…\(String(digest, radix: 16))"
+    return "\(head(text))…\(String(digest, radix: 16))"
+  }
+
+  /// What such a text, or one that is a beginning of it, has in common with its form in an index.
+  static func head(_ text: String) -> String {
+    guard text.utf8.count > headBytesMax else { return text }
+    var end = text.utf8.index(text.startIndex, offsetBy: headBytesMax)
+    while end > text.startIndex, UTF8.isContinuation(text.utf8[end]) { end = text.utf8.index(before: end) }
+    return String(text[..<end])
   }
 
   /// A text that such a column is compared with.

@@ -46,16 +46,28 @@ struct ParameterSwitch {
   func add(
     _ names: [(type: String, code: String)], source: Int64, _ state: ParameterState, _ generation: Int64
   ) throws {
+    guard !names.isEmpty else { return }
+    var asked = RowBatch(columns: 2)
+    for (type, code) in names { asked.append(.text(type), .text(code)) }
+    var taken: Set<Int> = []
+    try transaction.query(Self.taken, rows: asked) { place, _ in taken.insert(place) }
+    let free = names.enumerated().filter { !taken.contains($0.offset) }.map(\.element)
+    try insert(free, source: source, state, generation)
+  }
+
+  /// Gives numbers to names of which it is known that they have none.
+  private func insert(
+    _ names: [(type: String, code: String)], source: Int64, _ state: ParameterState, _ generation: Int64
+  ) throws {
+    guard !names.isEmpty else { return }
     var number = try transaction.first(Self.lastNumber) { $0.integer(0) } ?? 0
+    var rows = RowBatch(columns: 6)
     for (type, code) in names {
-      if try transaction.first(Self.taken, [.text(type), .text(code)], { _ in true }) != nil { continue }
       number += 1
-      try transaction.execute(
-        Self.insert,
-        [
-          .integer(number), .text(type), .text(code), .integer(source), .integer(state.rawValue), .integer(generation),
-        ])
+      rows.append(
+        .integer(number), .text(type), .text(code), .integer(source), .integer(state.rawValue), .integer(generation))
     }
+    try transaction.execute(Self.insert, rows: rows)
   }
 
   /// Where a code became free, another definition with it takes the place.
@@ -153,8 +165,8 @@ struct ParameterSwitch {
     guard !fresh.isEmpty else { return [] }
     let generation = try SearchCatalog.advance(transaction)
     let switches = ParameterSwitch(store, transaction)
-    try switches.add(fresh.filter { !inUse.contains($0.type) }, source: 0, .enabled, generation)
-    try switches.add(fresh.filter { inUse.contains($0.type) }, source: 0, .pending, generation)
+    try switches.insert(fresh.filter { !inUse.contains($0.type) }, source: 0, .enabled, generation)
+    try switches.insert(fresh.filter { inUse.contains($0.type) }, source: 0, .pending, generation)
     return Set(fresh.map(\.type)).intersection(inUse).sorted()
   }
 }

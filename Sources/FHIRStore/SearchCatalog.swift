@@ -32,10 +32,11 @@ public struct SearchCatalog: Sendable {
     try reader.first(generationRow) { $0.integer(0) } ?? 0
   }
 
-  /// Makes the next generation.
+  /// Makes the next generation, and tells the other processes.
   static func advance(_ transaction: any Transaction) throws -> Int64 {
     let next = try generation(transaction) + 1
     try transaction.execute(setGeneration, [.integer(next)])
+    try transaction.announce(FHIRStore.catalogTopic)
     return next
   }
 

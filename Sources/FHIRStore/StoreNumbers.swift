@@ -6,7 +6,8 @@ import Synchronization
 /// the `SearchCatalog`.)
 ///
 /// Types are complete after opening. Systems and units grow with the data: a number is cached only
-/// after the commit that wrote it, so that a rollback leaves nothing behind.
+/// after the commit that wrote it, so that a rollback leaves nothing behind. A number is never given to anything else,
+/// so what is known here is right whatever other processes add; what is not known is looked up.
 final class StoreNumbers: Sendable {
   /// By `TypeID.rawValue`; 0 for types that are not stored.
   let typeNumbers: [Int64]
@@ -16,14 +17,14 @@ final class StoreNumbers: Sendable {
   private let grown: Mutex<Grown>
 
   /// What grows with the data. System 0 is "none".
-  struct Grown {
+  struct Grown: Sendable {
     var systems: [String: Int64] = ["": 0]
     var systemURIs: [Int64: String] = [0: ""]
     var parameterSystems: [Int32: Set<Int64>] = [:]
     var parameterUnits: [Int32: Set<Unit>] = [:]
   }
 
-  struct Unit: Hashable {
+  struct Unit: Hashable, Sendable {
     var system: Int64
     var code: String
     var numberClass: NumberClass
@@ -66,6 +67,12 @@ final class StoreNumbers: Sendable {
   }
 
   func number(_ type: Schema.TypeID) -> Int64 { typeNumbers[Int(type.rawValue)] }
+
+  /// Reads what grows again. What a commit added a moment ago may be missing then: it is looked up where it is needed.
+  func reload(_ database: any Database) async throws {
+    let fresh = try await database.read { try Self.readGrown($0) }
+    grown.withLock { $0 = fresh }
+  }
 
   // MARK: What grows
 

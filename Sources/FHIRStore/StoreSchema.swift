@@ -219,10 +219,11 @@ enum StoreSchema {
           PRIMARY KEY (parameter, system, code, key));
         CREATE INDEX index_token_key ON index_token (key, parameter) INCLUDE (system, code);
         -- The text as written may be longer than an index entry of PostgreSQL, so rows are told apart by its digest, in
-        -- the second order. several: 1 where the resource has other values under the parameter, else 0.
+        -- the second order. several: 1 where the resource has other values under the parameter, else 0. whole: the
+        -- folded text where `folded` is its beginning only (IndexedText).
         CREATE TABLE index_string (
           parameter integer NOT NULL, several smallint NOT NULL, key bigint NOT NULL, folded text COLLATE "C" NOT NULL,
-          text text COLLATE "C" NOT NULL);
+          text text COLLATE "C" NOT NULL, whole text COLLATE "C");
         CREATE INDEX index_string_value ON index_string (parameter, folded, key) INCLUDE (several);
         CREATE UNIQUE INDEX index_string_key ON index_string (key, parameter, md5(text)) INCLUDE (folded);
         CREATE TABLE index_reference (

@@ -23,14 +23,20 @@ extension FHIRStore {
   }
 
   /// Reads on one snapshot, on a reader's thread.
-  /// - Parameter seconds: the read is ended when it takes longer; nil for no end of its own.
+  /// - Parameters:
+  ///   - seconds: the read is ended when it takes longer; nil for no end of its own.
+  ///   - isRecent: whether it may see the store as it was some seconds ago, where a replica is there to be asked.
   public func read<R: Sendable>(
-    within restriction: Restriction, seconds: Int? = nil, _ body: @escaping @Sendable (StoreView) throws -> R
+    within restriction: Restriction, seconds: Int? = nil, isRecent: Bool = false,
+    _ body: @escaping @Sendable (StoreView) throws -> R
   ) async throws -> R {
     try await faulting {
-      try await database.read(deadline: seconds.map { .now + .seconds($0) }) {
+      let deadline = seconds.map { ContinuousClock.now + .seconds($0) }
+      let view: @Sendable (any Reader) throws -> R = {
         try body(StoreView(store: self, reader: $0, restriction: restriction))
       }
+      return isRecent
+        ? try await database.readRecent(deadline: deadline, view) : try await database.read(deadline: deadline, view)
     }
   }
 

@@ -60,23 +60,21 @@ extension Edge {
     trace.activity = .health
     if try isOptions(request, &trace) { return options(["GET", "HEAD"], &trace) }
     let services =
-      mounts.map { ("\($0.workspace)/\($0.name)", $0.service.isWritable) }
-      + dicomMounts.map { ("\($0.workspace)/\($0.name)", $0.service.isWritable) }
-    let isHealthy = services.allSatisfy { $0.1 }
+      mounts.map { ("\($0.workspace)/\($0.name)", Self.condition($0.service.isWritable, $0.service.isReachable)) }
+      + dicomMounts.map {
+        ("\($0.workspace)/\($0.name)", Self.condition($0.service.isWritable, $0.service.isReachable))
+      }
+    let isHealthy = services.allSatisfy { $0.1 == .sound }
     var writer = JSONWriter(reserving: 512)
     writer.beginObject()
     writer.member("overallStatus", isHealthy ? "Healthy" : "Unhealthy")
     writer.key("details")
     writer.beginArray()
-    for (name, isWritable) in services {
+    for (name, condition) in services {
       writer.beginObject()
       writer.member("name", name)
-      writer.member("status", isWritable ? "Healthy" : "Unhealthy")
-      writer.member(
-        "description",
-        isWritable
-          ? "The store takes reads and writes."
-          : "The store takes no writes: its disk failed. Restart the server when the disk is sound.")
+      writer.member("status", condition == .sound ? "Healthy" : "Unhealthy")
+      writer.member("description", condition.rawValue)
       writer.endObject()
     }
     writer.endArray()
@@ -84,6 +82,18 @@ extension Edge {
     var response = operatorAnswer(isHealthy ? 200 : 503, Self.json, writer.bytes)
     if !isHealthy { response.headers.append(("Retry-After", String(Self.retryAfterSeconds))) }
     return response
+  }
+
+  /// How a service's store is.
+  private enum Condition: String {
+    case sound = "The store takes reads and writes."
+    case away = "The store's database cannot be reached. The server connects again by itself."
+    case failed = "The store takes no writes: its disk failed. Restart the server when the disk is sound."
+  }
+
+  private static func condition(_ isWritable: Bool, _ isReachable: Bool) -> Condition {
+    if !isReachable { return .away }
+    return isWritable ? .sound : .failed
   }
 
   /// `/metrics` in Prometheus' text format.
@@ -98,10 +108,12 @@ extension Edge {
       MetricSample("aceso_build_info", .gauge, "The version that runs.", 1, [("version", software.version)]),
     ]
     for mount in mounts {
-      samples += Self.samples(mount.workspace, mount.name, mount.service.isWritable, mount.samples())
+      samples += Self.samples(
+        mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples())
     }
     for mount in dicomMounts {
-      samples += Self.samples(mount.workspace, mount.name, mount.service.isWritable, mount.samples())
+      samples += Self.samples(
+        mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples())
     }
     let text = MetricSample.text(samples + process.samples)
     return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))

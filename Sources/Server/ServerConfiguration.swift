@@ -7,6 +7,12 @@ public struct ServerConfiguration: Sendable {
   public var port = 8080
   public var logLevel = Log.Level.info
   public var dataDirectory: String?
+  /// A PostgreSQL database for the services' stores; nil for files in `dataDirectory`.
+  public var store: String?
+  /// A standby of that database for searches, which may be some seconds behind.
+  public var storeReplica: String?
+  /// A file whose first line is the database's password.
+  public var storePasswordFile: String?
   /// Listening beyond the own machine without authentication.
   public var allowsInsecureNetwork = false
   public var limits = Limits()
@@ -65,8 +71,10 @@ extension ServerConfiguration {
 
   /// Every key a file may have.
   public static var keys: [String] {
-    ["host", "port", "data-dir", "log-level", "allow-insecure-network", "version-policy", "invariants"] + networkKeys
-      + limitKeys.map(\.key)
+    [
+      "host", "port", "data-dir", "store", "store-password-file", "store-replica", "log-level",
+      "allow-insecure-network", "version-policy", "invariants",
+    ] + networkKeys + limitKeys.map(\.key)
   }
 
   /// Takes over what a file says: a line is `key: value`, empty, or a comment that begins with `#`.
@@ -93,6 +101,9 @@ extension ServerConfiguration {
     switch key {
     case "host": host = value
     case "data-dir": dataDirectory = value
+    case "store": store = value
+    case "store-replica": storeReplica = value
+    case "store-password-file": storePasswordFile = value
     case "port":
       guard let number = Int(value), (0...65_535).contains(number) else {
         throw ConfigurationError(line: line, message: "a port is a number from 0 to 65535")

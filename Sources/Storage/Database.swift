@@ -16,6 +16,11 @@ public protocol Database: Sendable {
     deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
   ) async throws -> R
 
+  /// A read that may see the store as it was some seconds ago, if the engine has a copy to read from; else as `read`.
+  func readRecent<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R
+
   /// Runs `body` in a transaction; returns only after the commit is on the disk. Jobs that wait at the same time
   /// share one commit; one that throws takes back its own writes only, and its error comes out here.
   ///
@@ -36,6 +41,27 @@ public protocol Database: Sendable {
   /// Counts since the start.
   var statistics: StorageStatistics { get }
 
+  // MARK: Several processes
+
+  /// Whether other processes may have the same store open.
+  var isShared: Bool { get }
+
+  /// False while the store is away: reads and writes throw `.busy` then. It comes back by itself.
+  var isReachable: Bool { get }
+
+  /// From now on `receive` hears what other processes do with the same store. It is called on a thread of the
+  /// engine's, one notice after the other, and must not wait.
+  func listen(_ receive: @escaping @Sendable (Notice) -> Void)
+
+  /// Whether this process is the one to do a piece of work that one at a time does, of all that share the store. Asked
+  /// before each part of it: once true it stays so until `release`, as long as this process lives and reaches the
+  /// store; if it does not, another one is told true after some seconds. So for a moment two may do the work, and it
+  /// must bear that.
+  func lease(_ work: String) async -> Bool
+
+  /// Leaves a piece of work to whoever asks next.
+  func release(_ work: String) async
+
   /// Finishes the writes that wait, refuses new work with `.closed`, and leaves a tidy store.
   func close() async
 }
@@ -44,6 +70,12 @@ extension Database {
   /// A read without a deadline of its own.
   public func read<R: Sendable>(_ body: @escaping @Sendable (any Reader) throws -> R) async throws -> R {
     try await read(deadline: nil, body)
+  }
+
+  public func readRecent<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    try await read(deadline: deadline, body)
   }
 }
 

@@ -73,4 +73,7 @@ public protocol Transaction: Reader {
 
   /// Writes many rows with one statement; the result is the number of rows inserted, updated or deleted.
   @discardableResult func execute(_ statement: Statement, rows: RowBatch) throws -> Int
+
+  /// Tells the other processes that share the store (`Database.listen`), once this transaction is committed.
+  func announce(_ topic: String) throws
 }

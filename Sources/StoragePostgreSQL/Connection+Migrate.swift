@@ -1,18 +1,25 @@
 import Storage
 
 extension Connection {
-  /// "aceso" in ASCII: the advisory lock of whoever migrates, one in each database.
-  private static let lock: Int64 = 0x61_63_65_73_6F
-
   /// Runs what is not recorded yet, each with its record in one transaction, while other nodes wait.
   func migrate(_ migrations: [Migration]) throws {
     for (index, migration) in migrations.enumerated() where migration.version != index + 1 {
       throw StorageError(.misuse, detail: "migrations count from 1 without gaps; found \(migration.version)")
     }
     // Given back at the latest with the connection, which is the migrations' own.
-    try query("SELECT pg_advisory_lock(\(Connection.lock))") { _ in true }
+    try query(Node.migrationLock) { _ in true }
+    if let schema = configuration.schema { try make(schema) }
     _ = try execute(
       "CREATE TABLE IF NOT EXISTS migration (version integer PRIMARY KEY, name text NOT NULL, applied text NOT NULL)")
+    // Work that one process at a time does: whose it is, and until when unless that one is heard of again.
+    _ = try execute(
+      "CREATE TABLE IF NOT EXISTS lease (work text PRIMARY KEY, node text NOT NULL, until timestamptz NOT NULL)")
+    // Numbers that processes with a replica write, and look for there.
+    _ = try execute(
+      """
+      CREATE TABLE IF NOT EXISTS pulse (
+        node text PRIMARY KEY, number bigint NOT NULL, written timestamptz NOT NULL DEFAULT now())
+      """)
     let recorded = try all("SELECT version, name FROM migration ORDER BY version") { ($0.integer(0), $0.text(1)) }
     for (version, name) in recorded {
       guard version >= 1, version <= migrations.count else {
@@ -25,6 +32,12 @@ extension Connection {
     }
     let done = Set(recorded.map { $0.0 })
     for migration in migrations where !done.contains(Int64(migration.version)) { try apply(migration) }
+  }
+
+  /// Makes the schema where there is none: to ask for it takes a right that whoever only uses it need not have.
+  private func make(_ schema: String) throws {
+    let isThere = try first("SELECT 1 FROM pg_namespace WHERE nspname = \(schema)") { _ in true } ?? false
+    if !isThere { try script("CREATE SCHEMA \"\(schema)\"") }
   }
 
   private func apply(_ migration: Migration) throws {

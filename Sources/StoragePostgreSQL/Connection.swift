@@ -15,7 +15,7 @@ import Storage
 ///
 /// `@unchecked Sendable`: it moves between threads (pool to caller, opener to worker) but only one has it at a time.
 final class Connection: @unchecked Sendable {
-  enum Role { case writer, reader, migrator }
+  enum Role { case writer, reader, migrator, listener }
 
   enum TransactionState {
     /// Each statement commits by itself.
@@ -28,6 +28,7 @@ final class Connection: @unchecked Sendable {
   let role: Role
   let configuration: PostgreSQLConfiguration
   let faults: FaultCounts
+  let node: Node
   /// Nil when there is no connection, or none any more.
   private(set) var handle: OpaquePointer?
   var prepared: PreparedStatements
@@ -58,16 +59,18 @@ final class Connection: @unchecked Sendable {
 
   static let pollMilliseconds: UInt64 = 20
 
-  init(role: Role, configuration: PostgreSQLConfiguration, faults: FaultCounts) {
+  init(role: Role, configuration: PostgreSQLConfiguration, faults: FaultCounts, node: Node) {
     self.role = role
     self.configuration = configuration
     self.faults = faults
+    self.node = node
     prepared = PreparedStatements(countMax: configuration.dynamicStatementsMax)
     let milliseconds =
       switch role {
       case .writer: configuration.writeMillisecondsMax
       case .reader: configuration.readSecondsMax &* 1_000
       case .migrator: configuration.migrationSecondsMax &* 1_000
+      case .listener: configuration.connectMillisecondsMax
       }
     statementNanosecondsMax = UInt64(max(1, milliseconds)) &* 1_000_000
   }
@@ -81,11 +84,32 @@ final class Connection: @unchecked Sendable {
   /// Connects if there is no connection. Throws `.busy` when the server cannot be reached.
   func open() throws(StorageError) {
     guard handle == nil else { return }
+    // Whoever reads is told at once, and need not find out by waiting.
+    guard role != .reader || node.isUp else { throw .unreachable("it is away") }
     let parameters = try ConnectionParameters(configuration)
-    guard let new = parameters.start() else { throw StorageError(.other, detail: "no memory for a connection") }
+    let (count, first) = (parameters.hostCount, node.host)
+    var failure: StorageError?
+    for step in 0..<count {
+      let host = (first + step) % count
+      do throws(StorageError) {
+        try open(parameters, host, milliseconds: configuration.connectMillisecondsMax / count)
+        if host != first { node.host = host }
+        return
+      } catch {
+        // What is wrong with a host that answers says more than that another one does not.
+        if failure.map({ $0.code == .busy }) ?? true { failure = error }
+      }
+    }
+    throw failure ?? .unreachable("no host is named")
+  }
+
+  private func open(_ parameters: ConnectionParameters, _ host: Int, milliseconds: Int) throws(StorageError) {
+    guard let new = parameters.start(host: host) else {
+      throw StorageError(.other, detail: "no memory for a connection")
+    }
     handle = new
     do throws(StorageError) {
-      try connect(new)
+      try connect(new, milliseconds: milliseconds)
       try settle(new)
     } catch {
       drop()
@@ -93,8 +117,8 @@ final class Connection: @unchecked Sendable {
     }
   }
 
-  private func connect(_ new: OpaquePointer) throws(StorageError) {
-    let limit = monotonicNanoseconds() &+ UInt64(max(1, configuration.connectMillisecondsMax)) &* 1_000_000
+  private func connect(_ new: OpaquePointer, milliseconds: Int) throws(StorageError) {
+    let limit = monotonicNanoseconds() &+ UInt64(max(1, milliseconds)) &* 1_000_000
     // PQconnectPoll is to be taken as if it had asked to write before its first call (34.1).
     var state = PGRES_POLLING_WRITING
     while state != PGRES_POLLING_OK {
@@ -123,18 +147,33 @@ final class Connection: @unchecked Sendable {
       throw StorageError(.misuse, detail: "the database's encoding is not UTF8")
     }
     PQsetnonblocking(new, 1)
+    try script(settings)
+  }
+
+  /// What the session is told. Plans are made once for a statement's text, as it is written: what could be chosen by a
+  /// value was chosen by whoever wrote it.
+  private var settings: String {
     // The server's own limits are a little later than ours, for a client that is gone.
     let serverMilliseconds = statementNanosecondsMax / 1_000_000 &+ 5_000
+    let idleMilliseconds =
+      role == .writer ? min(serverMilliseconds, UInt64(max(1, configuration.idleMillisecondsMax))) : serverMilliseconds
     let lockMilliseconds =
       role == .migrator ? configuration.migrationSecondsMax &* 1_000 : configuration.lockMillisecondsMax
-    try script(
-      """
-      SET standard_conforming_strings = on; SET client_min_messages = warning; SET timezone = 'UTC'; SET jit = off;
-      SET join_collapse_limit = 1; SET synchronous_commit = \(configuration.durability.rawValue);
+    // Nothing is lost with a lease that is forgotten.
+    let durability = role == .listener ? "off" : configuration.durability.rawValue
+    // A client that went away without a word is noticed within seconds: it may hold the writers' lock.
+    return """
+      SET standard_conforming_strings = on; SET client_min_messages = warning; SET timezone = 'UTC';
+      SET jit = off; SET join_collapse_limit = 1; SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;
+      SET max_parallel_workers_per_gather = 0; SET random_page_cost = 1.1;
+      SET synchronous_commit = \(durability);
       SET statement_timeout = \(serverMilliseconds); SET lock_timeout = \(lockMilliseconds);
-      SET idle_in_transaction_session_timeout = \(serverMilliseconds);
+      SET idle_in_transaction_session_timeout = \(idleMilliseconds);
+      SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;
+      SET client_connection_check_interval = 5000;
       SET default_transaction_read_only = \(role == .reader ? "on" : "off");
-      """)
+      \(configuration.schema.map { "SET search_path = \"\($0)\";" } ?? "")
+      """
   }
 
   /// A COMMIT that does not wait any more for its standbys succeeds with a warning (SyncRepWaitForLSN in syncrep.c):

@@ -6,13 +6,14 @@ import Storage
 struct ConnectionParameters {
   private(set) var values: [String: String]
   private static let passwordBytesMax = 4_096
+  private static let hostKeys = ["host", "hostaddr", "port"]
 
   init(_ configuration: PostgreSQLConfiguration) throws(StorageError) {
     values = try Self.parse(configuration.connection)
     if let password = try Self.password(configuration) { values["password"] = password }
     add("application_name", configuration.applicationName)
     // A server that was demoted to a standby is not ours any more; with several hosts the primary is looked for.
-    add("target_session_attrs", "read-write")
+    add("target_session_attrs", configuration.session.rawValue)
     // A host that went away without a word is noticed within seconds, not hours.
     add("keepalives_idle", "10")
     add("keepalives_interval", "5")
@@ -25,7 +26,7 @@ struct ConnectionParameters {
     if values[name] == nil { values[name] = value }
   }
 
-  private static func parse(_ text: String) throws(StorageError) -> [String: String] {
+  static func parse(_ text: String) throws(StorageError) -> [String: String] {
     var message: UnsafeMutablePointer<CChar>?
     guard let options = PQconninfoParse(text, &message) else {
       // The message may quote the string, which may hold a password.
@@ -63,8 +64,21 @@ struct ConnectionParameters {
     return String(decoding: password, as: UTF8.self)
   }
 
-  /// Begins to connect.
-  func start() -> OpaquePointer? {
+  /// How many hosts are named.
+  var hostCount: Int { max(1, Self.list(values["host"]).count, Self.list(values["hostaddr"]).count) }
+
+  /// Begins to connect to one of the hosts. (libpq would try one after the other, but waits for a host that does not
+  /// answer at all until we give up.)
+  func start(host: Int) -> OpaquePointer? {
+    var values = values
+    if hostCount > 1 {
+      for key in Self.hostKeys {
+        let items = Self.list(values[key])
+        // One port is every host's.
+        let item = items.count == 1 ? items[0] : items.indices.contains(host) ? items[host] : ""
+        values[key] = item.isEmpty ? nil : item
+      }
+    }
     let pairs = values.sorted { $0.key < $1.key }
     let names = pairs.map { strdup($0.key) }
     let texts = pairs.map { strdup($0.value) }
@@ -72,5 +86,10 @@ struct ConnectionParameters {
     let keywords = names.map { UnsafePointer($0) } + [nil]
     let contents = texts.map { UnsafePointer($0) } + [nil]
     return PQconnectStartParams(keywords, contents, 0)
+  }
+
+  private static func list(_ text: String?) -> [String] {
+    guard let text, !text.isEmpty else { return [] }
+    return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 }

@@ -19,6 +19,8 @@ public struct PostgreSQLFaults: Sendable, Equatable {
   public var diskFull = 0
   /// Commits whose outcome is not known.
   public var outcomesUnknown = 0
+  /// Reads that the replica answered (no fault, but known nowhere else).
+  public var readsOfReplica = 0
 
   public init() {}
 }

@@ -95,7 +95,8 @@ struct InsertTemplate {
       case .null: append(-1)
       case .integer(let integer): append(long: UInt64(bitPattern: integer))
       case .real(let real): append(long: real.bitPattern)
-      case .text(let text):
+      case .text(let value):
+        let text = Parameters.text(value)
         append(Int32(clamping: text.utf8.count))
         bytes.append(contentsOf: text.utf8)
       case .blob(let blob):

@@ -56,7 +56,7 @@ struct Parameters {
       return
     case .integer(let integer): append(bigEndian: UInt64(bitPattern: integer))
     case .real(let real): append(bigEndian: real.bitPattern)
-    case .text(let text): bytes.append(contentsOf: text.utf8)
+    case .text(let text): bytes.append(contentsOf: Parameters.text(text).utf8)
     case .blob(let blob): bytes.append(contentsOf: blob)
     }
     guard bytes.count - start < Parameters.valueBytesMax else {
@@ -64,6 +64,14 @@ struct Parameters {
     }
     offsets.append(start)
     lengths.append(Int32(bytes.count - start))
+  }
+
+  /// A text as it is sent: PostgreSQL keeps no U+0000 (8.3). U+FFFD stands for it, in what is stored as in what is
+  /// searched.
+  static func text(_ text: String) -> String {
+    let isWhole = text.utf8.withContiguousStorageIfAvailable { !$0.contains(0) } ?? !text.utf8.contains(0)
+    if isWhole { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : $0 }))
   }
 
   private mutating func append(bigEndian word: UInt64) {

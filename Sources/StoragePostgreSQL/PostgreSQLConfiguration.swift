@@ -1,3 +1,5 @@
+public import Storage
+
 /// How a database is reached and used. The defaults suit one node of a few on one server.
 public struct PostgreSQLConfiguration: Sendable {
   /// What is waited for before a commit is acknowledged (`synchronous_commit`).
@@ -28,6 +30,13 @@ public struct PostgreSQLConfiguration: Sendable {
   public var passwordFile: String?
   /// The environment variable that has the password.
   public var passwordVariable: String?
+  /// A standby that answers `readRecent`, as `connection` is written. While it is further behind than
+  /// `replicaSecondsMax`, or away, the primary does.
+  public var replica: String?
+  public var replicaSecondsMax = 10
+  /// The schema that the store's tables are in; it is made where there is none. Nil for what `search_path` says.
+  /// Stores of different schemas of one database know nothing of each other, and do not wait for each other either.
+  public var schema: String?
   /// The name under which the server lists the connections, if `connection` gives none.
   public var applicationName = "aceso"
 
@@ -53,7 +62,7 @@ public struct PostgreSQLConfiguration: Sendable {
   public var runsMax = 12
 
   // Deadlines
-  /// For a connection to be made, on each try.
+  /// For a connection to be made, on each try; several hosts share it.
   public var connectMillisecondsMax = 5_000
   /// A lost connection is tried again for this long before those who wait are told `.busy`; later ones at once.
   public var reconnectMillisecondsMax = 3_000
@@ -65,6 +74,8 @@ public struct PostgreSQLConfiguration: Sendable {
   public var writeMillisecondsMax = 60_000
   /// For a COMMIT; past it its outcome is unknown.
   public var commitSecondsMax = 30
+  /// A transaction of a `write` without a statement for this long is taken back: its process hangs, and others wait.
+  public var idleMillisecondsMax = 20_000
   /// A lock that another holds is waited for this long.
   public var lockMillisecondsMax = 5_000
   /// For a migration's statement, and for another node's migrations to end.
@@ -79,5 +90,39 @@ public struct PostgreSQLConfiguration: Sendable {
   /// them: about what a step of SQLite's takes.
   public var stepNanoseconds = 20
 
+  // Several processes
+  /// Where other processes are heard, that the connection lives is asked this often.
+  public var heartbeatMilliseconds = 2_000
+  /// A piece of work is another process's after its holder was not heard of for this long.
+  public var leaseSeconds = 10
+
+  /// Which of several hosts is looked for, where `connection` does not say (`target_session_attrs`).
+  enum Session: String {
+    case primary = "read-write"
+    case any
+  }
+  var session = Session.primary
+
   public init(connection: String) { self.connection = connection }
+
+  /// Whether a name can be a schema's as it stands: of small letters, digits and `_`, 63 bytes at most, and none of
+  /// PostgreSQL's own.
+  public static func isSchema(_ name: String) -> Bool {
+    guard (1...63).contains(name.utf8.count), !name.hasPrefix("pg_"), let first = name.utf8.first else { return false }
+    let isPart = { (byte: UInt8) in (97...122).contains(byte) || (48...57).contains(byte) || byte == 95 }
+    return !(48...57).contains(first) && name.utf8.allSatisfy(isPart)
+  }
+
+  /// Where a connection string leads, to be shown: without passwords.
+  public static func address(of connection: String) throws(StorageError) -> String {
+    let values = try ConnectionParameters.parse(connection)
+    let hosts = (values["host"] ?? values["hostaddr"] ?? "").split(separator: ",", omittingEmptySubsequences: false)
+    let ports = (values["port"] ?? "").split(separator: ",", omittingEmptySubsequences: false)
+    let places = hosts.enumerated().map { index, host in
+      let port = ports.count == 1 ? ports[0] : ports.indices.contains(index) ? ports[index] : ""
+      return port.isEmpty ? String(host) : "\(host):\(port)"
+    }
+    let user = values["user"].map { "\($0)@" } ?? ""
+    return "postgresql://\(user)\(places.joined(separator: ","))/\(values["dbname"] ?? "")"
+  }
 }

@@ -1,11 +1,12 @@
 import Base
 public import Storage
 
-/// A store in a database of a PostgreSQL server, 15 or newer, that several nodes may share.
+/// A store in a database of a PostgreSQL server, 15 or newer, that several nodes may share. Several stores may share a
+/// database as well, each in a schema of its own.
 ///
 /// The database's encoding is UTF8, and text compares byte by byte as on the other engine if its locale is C
-/// (`CREATE DATABASE … LOCALE 'C' TEMPLATE template0`). A text with the character U+0000, which PostgreSQL does not
-/// keep, is `.misuse`. A store that cannot be reached is `.busy`; it connects again by itself.
+/// (`CREATE DATABASE … LOCALE 'C' TEMPLATE template0`). The character U+0000, which PostgreSQL does not keep, becomes
+/// U+FFFD in texts. A store that cannot be reached is `.busy`; it connects again by itself.
 ///
 /// Unlike a file's, this store stays writable after an unknown outcome: what is committed is the server's to know.
 public final class PostgreSQLDatabase: Database {
@@ -15,6 +16,9 @@ public final class PostgreSQLDatabase: Database {
   private let configuration: PostgreSQLConfiguration
   private let counts = Counts()
   private let faultCounts = FaultCounts()
+  private let node: Node
+  private let listener: Listener
+  private let replica: Replica?
   private let end = Ending()
 
   /// Connects, so that a wrong address or password is found at once. Blocks for as long as that takes.
@@ -22,10 +26,21 @@ public final class PostgreSQLDatabase: Database {
   /// Throws `.busy` when the server cannot be reached (the detail has its words), `.misuse` when the connection string
   /// cannot be read, the password is not where it should be, or server or database are none that we can use.
   public init(_ configuration: PostgreSQLConfiguration) throws(StorageError) {
-    self.configuration = configuration
-    let connect = { @Sendable [faultCounts] (role: Connection.Role) in
-      Connection(role: role, configuration: configuration, faults: faultCounts)
+    if let schema = configuration.schema, !PostgreSQLConfiguration.isSchema(schema) {
+      throw StorageError(.misuse, detail: "'\(schema)' cannot be a schema's name")
     }
+    self.configuration = configuration
+    let node = Node()
+    self.node = node
+    let connect = { @Sendable [faultCounts] (role: Connection.Role) in
+      Connection(role: role, configuration: configuration, faults: faultCounts, node: node)
+    }
+    var replica: Replica?
+    if let address = configuration.replica {
+      replica = try Replica(configuration, at: address, node: node.name, counts: counts, faults: faultCounts)
+    }
+    self.replica = replica
+    listener = Listener(connect(.listener), replica: replica)
     writers = Writers(configuration, counts: counts)
     readers = ReaderThreads(waitingMax: configuration.readsWaitingMax, counts: counts)
     points = PointConnections(countMax: configuration.pointConnectionsMax) {
@@ -42,13 +57,15 @@ public final class PostgreSQLDatabase: Database {
     } catch {
       readers.close {}
       writers.close {}
+      replica?.close {}
       throw error
     }
   }
 
   deinit {
     points.close()
-    readers.close { [writers] in writers.close {} }
+    replica?.close {}
+    readers.close { [writers, listener] in writers.close { listener.close {} } }
   }
 
   /// Of its threads.
@@ -72,6 +89,29 @@ public final class PostgreSQLDatabase: Database {
 
   public func read<R: Sendable>(
     deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    try await read(on: readers, deadline, body)
+  }
+
+  /// Asks the replica, and the primary where that does not answer; throws as `read` does.
+  public func readRecent<R: Sendable>(
+    deadline: ContinuousClock.Instant?, _ body: @escaping @Sendable (any Reader) throws -> R
+  ) async throws -> R {
+    if let replica, replica.isFresh {
+      do {
+        let result = try await read(on: replica.readers, deadline, body)
+        faultCounts.count { $0.readsOfReplica += 1 }
+        return result
+      } catch let error as StorageError where error.code == .busy {
+        replica.doubt()
+      }
+    }
+    return try await read(on: readers, deadline, body)
+  }
+
+  private func read<R: Sendable>(
+    on readers: ReaderThreads, _ deadline: ContinuousClock.Instant?,
+    _ body: @escaping @Sendable (any Reader) throws -> R
   ) async throws -> R {
     let latest = ContinuousClock.now.advanced(by: .seconds(configuration.readSecondsMax))
     let ticket = ReadTicket(deadline: min(deadline ?? latest, latest))
@@ -100,7 +140,7 @@ public final class PostgreSQLDatabase: Database {
   /// Also throws `.busy` when another node's migrations do not end in time.
   public func migrate(_ migrations: [Migration]) async throws {
     guard isWritable else { throw StorageError(.closed) }
-    let connection = Connection(role: .migrator, configuration: configuration, faults: faultCounts)
+    let connection = Connection(role: .migrator, configuration: configuration, faults: faultCounts, node: node)
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       let started = WorkerThread.start(stackBytes: PostgreSQLDatabase.stackBytes) {
         let outcome = Result {
@@ -114,12 +154,26 @@ public final class PostgreSQLDatabase: Database {
     }
   }
 
+  // MARK: Several processes
+
+  public var isShared: Bool { true }
+
+  /// Known where notices are heard: they come on a connection that is always there.
+  public var isReachable: Bool { node.isUp }
+
+  public func listen(_ receive: @escaping @Sendable (Notice) -> Void) { listener.add(receive) }
+
+  public func lease(_ work: String) async -> Bool { await listener.lease(work) }
+
+  public func release(_ work: String) async { await listener.release(work) }
+
   // MARK: Closing
 
   public func close() async {
     end.begin()
     points.close()
-    readers.close { [writers, end] in writers.close { end.reached() } }
+    replica?.close {}
+    readers.close { [writers, listener, end] in writers.close { listener.close { end.reached() } } }
     await end.wait()
   }
 }

@@ -31,8 +31,6 @@ final class Writer {
   private var lastCount = 0
   private var lastNanoseconds: UInt64 = 0
 
-  /// The advisory lock of whoever writes: "acesow" in ASCII.
-  private static let lock: Int64 = 0x61_63_65_73_6F_77
   private static let napMicroseconds: UInt32 = 30
   private static let pauseMicrosecondsMax: UInt32 = 100_000
   private static let reconnectNapMicroseconds: UInt32 = 50_000
@@ -104,7 +102,7 @@ final class Writer {
       switch configuration.isolation {
       case .exclusive:
         // The lock is a statement of its own, so that the next one sees what was committed while it waited.
-        ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", "SELECT pg_advisory_xact_lock(\(Writer.lock))"]
+        ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", Node.writeLock]
       case .serializable: ["BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"]
       case .readCommitted: ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"]
       }

@@ -10,7 +10,6 @@ import Glibc
 import HTTPServer
 import Server
 import Storage
-import StorageSQLite
 
 /// `aceso serve`
 struct Serve: AsyncParsableCommand {
@@ -29,8 +28,14 @@ struct Serve: AsyncParsableCommand {
       command line stand above it. Keys: \(ServerConfiguration.keys.joined(separator: ", ")).
       """)
 
-  @Option(help: ArgumentHelp("Where the data is kept. Default: ./aceso-data", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp(
+      """
+      Where the data is kept; with --store, DICOM files only, in a folder that all servers share. Default: ./aceso-data
+      """, valueName: "dir"))
   var dataDir: String?
+
+  @OptionGroup var stores: StoreOptions
 
   @Option(help: "The IP address to listen on. Default: 127.0.0.1")
   var host: String?
@@ -113,25 +118,29 @@ struct Serve: AsyncParsableCommand {
     let stop = StopSignal()
     let ids = IdentifierSource(clock: .system)
     let software = FHIRService.Software(name: "Aceso", version: Aceso.version)
+    let place = try StorePlace.chosen(configuration)
     var mounts: [FHIRMount] = []
     var stores: [FHIRStore] = []
     for option in service.isEmpty ? [ServiceOption.standard] : service {
-      let store = try await open(option, configuration)
+      let (store, faults) = try await open(option, place, log)
       stores.append(store)
       let service = FHIRService(
         store, limits: configuration.limits, clock: .system, ids: ids, software: software,
         configuration: configuration.service)
       mounts.append(
-        FHIRMount(workspace: "default", name: option.name, service: service) { StoreSamples.of(store.statistics) })
+        FHIRMount(workspace: "default", name: option.name, service: service) {
+          StoreSamples.of(store.statistics) + faults()
+        })
     }
-    let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, configuration)]
+    let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, place, log)]
     let server = Server(mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log)
     func close() async {
       for store in stores { await store.close() }
       for place in dicom { await place.store.close() }
     }
     do {
-      await run(mounts, dicom.map(\.mount), at: Self.url(try await server.start()), until: stop)
+      let root = Self.url(try await server.start())
+      await run(mounts, dicom.map(\.mount), at: root, storedIn: place.address, until: stop)
     } catch {
       await close()
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
@@ -142,11 +151,12 @@ struct Serve: AsyncParsableCommand {
 
   /// From the first request to the wish to stop.
   private func run(
-    _ mounts: [FHIRMount], _ dicom: [DICOMMount], at root: String, until stop: StopSignal
+    _ mounts: [FHIRMount], _ dicom: [DICOMMount], at root: String, storedIn address: String?,
+    until stop: StopSignal
   ) async {
     let lines =
       mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
-      + dicom.map { "  DICOMweb    \(root)\($0.path)" }
+      + dicom.map { "  DICOMweb    \(root)\($0.path)" } + (address.map { ["  Store       \($0)"] } ?? [])
     Terminal.output("Aceso \(Aceso.version) listens on \(root)\n" + lines.joined(separator: "\n"))
     // The synthetic patients are R4.
     let sampled = mounts.first { $0.service.schema.release == "4.0" }
@@ -165,24 +175,28 @@ struct Serve: AsyncParsableCommand {
     await load.value
   }
 
-  private func open(_ option: ServiceOption, _ configuration: ServerConfiguration) async throws -> FHIRStore {
-    let folder = DataFolder(path: configuration.dataDirectory ?? "aceso-data")
-    let path = try folder.store(workspace: "default", service: option.name)
+  private func open(_ option: ServiceOption, _ place: StorePlace, _ log: Log) async throws -> (
+    FHIRStore, faults: @Sendable () -> [MetricSample]
+  ) {
+    let (database, faults) = try place.open(workspace: "default", service: option.name)
     do {
-      return try await FHIRStore(SQLiteDatabase(path: path), schema: option.schema, clock: .system)
+      let store = try await FHIRStore(database, schema: option.schema, clock: .system)
+      place.watch(database, workspace: "default", service: option.name, log: log)
+      return (store, faults)
     } catch let error as StorageError {
-      throw CommandError("cannot open the store \(path): \(error.code.rawValue): \(error.detail)")
+      await database.close()
+      throw StorePlace.failure(try place.name(workspace: "default", service: option.name), error)
     }
   }
 
   /// A DICOM service and where it is reached; its store is closed with `close`.
-  private func openDICOM(_ name: String, _ configuration: ServerConfiguration) async throws -> DICOMPlace {
-    let folder = DataFolder(path: configuration.dataDirectory ?? "aceso-data")
-    let path = try folder.store(workspace: "default", service: name)
-    let blobsPath = try folder.blobs(workspace: "default", service: name)
+  private func openDICOM(_ name: String, _ place: StorePlace, _ log: Log) async throws -> DICOMPlace {
+    let (database, faults) = try place.open(workspace: "default", service: name)
+    let blobsPath = try place.blobs(workspace: "default", service: name)
     do {
-      let blobs = try FolderBlobStore(path: blobsPath)
-      let store = try await DICOMStore(SQLiteDatabase(path: path), blobs: blobs, clock: .system)
+      let blobs = try FolderBlobStore(path: blobsPath, isShared: place.isShared)
+      let store = try await DICOMStore(database, blobs: blobs, clock: .system)
+      place.watch(database, workspace: "default", service: name, log: log)
       store.startSweeping()
       var limits = DICOMServiceLimits()
       // Where the data is, there is room; and nobody else reads it.
@@ -190,11 +204,15 @@ struct Serve: AsyncParsableCommand {
       let service = DICOMService(
         store, blobs: blobs, limits: limits, clock: .system,
         software: DICOMService.Software(name: "Aceso", version: Aceso.version), hasPartitions: dicomPartitions)
-      let mount = DICOMMount(workspace: "default", name: name, service: service) { StoreSamples.of(store.statistics) }
+      let mount = DICOMMount(workspace: "default", name: name, service: service, log: log) {
+        StoreSamples.of(store.statistics) + faults()
+      }
       return DICOMPlace(mount: mount, store: store)
     } catch let error as StorageError {
-      throw CommandError("cannot open the store \(path): \(error.code.rawValue): \(error.detail)")
+      await database.close()
+      throw StorePlace.failure(try place.name(workspace: "default", service: name), error)
     } catch let error as BlobError {
+      await database.close()
       throw CommandError("cannot open the folder \(blobsPath): \(error.code.rawValue)")
     }
   }
@@ -219,6 +237,7 @@ struct Serve: AsyncParsableCommand {
     if allowInsecureNetwork { result.allowsInsecureNetwork = true }
     try network.apply(to: &result)
     writes.apply(to: &result)
+    stores.apply(to: &result)
     let schemas = (service.isEmpty ? [ServiceOption.standard] : service).map(\.schema)
     if let unknown = result.service.versions.unknownTypes(in: schemas).first {
       throw CommandError("the version policy of '\(unknown)' is of no resource type")

@@ -1,5 +1,6 @@
 import Server
 import Storage
+import StoragePostgreSQL
 
 /// A store's statistics as metrics.
 enum StoreSamples {
@@ -24,6 +25,37 @@ enum StoreSamples {
       MetricSample(
         "aceso_store_writes_refused_total", .counter, "Writes refused because too many waited.",
         Double(counts.writesRefused)),
+    ]
+  }
+
+  /// What went wrong between a store and its PostgreSQL database.
+  static func of(_ faults: PostgreSQLFaults) -> [MetricSample] {
+    [
+      MetricSample(
+        "aceso_store_connections_lost_total", .counter, "Connections to the database that broke.",
+        Double(faults.connectionsLost)),
+      MetricSample(
+        "aceso_store_reconnections_total", .counter, "Times a lost connection was made anew.",
+        Double(faults.reconnections)),
+      MetricSample(
+        "aceso_store_writes_repeated_total", .counter, "Writes run again after a collision or a lost connection.",
+        Double(faults.jobsRepeated)),
+      MetricSample(
+        "aceso_store_serialization_failures_total", .counter, "Transactions that collided (40001).",
+        Double(faults.serializationFailures)),
+      MetricSample("aceso_store_deadlocks_total", .counter, "Deadlocks (40P01).", Double(faults.deadlocks)),
+      MetricSample(
+        "aceso_store_statements_cancelled_total", .counter, "Statements given up at a deadline, or unwanted.",
+        Double(faults.cancelled)),
+      MetricSample(
+        "aceso_store_disk_full_total", .counter, "Statements refused since the database's disk is full (53100).",
+        Double(faults.diskFull)),
+      MetricSample(
+        "aceso_store_outcomes_unknown_total", .counter, "Writes whose commit was not answered.",
+        Double(faults.outcomesUnknown)),
+      MetricSample(
+        "aceso_store_replica_reads_total", .counter, "Reads that the replica answered.",
+        Double(faults.readsOfReplica)),
     ]
   }
 }

@@ -6,7 +6,7 @@ import DICOMStore
 import DICOMweb
 import Glibc
 import ImageCodecs
-import StorageSQLite
+import TestStores
 import TestSupport
 
 /// A DICOM service over a real store in a folder of its own, and what is asked of it.
@@ -17,9 +17,7 @@ final class RetrieveFixture: Sendable {
 
   init(_ change: (inout DICOMServiceLimits) -> Void = { _ in }) async throws {
     folder = try TemporaryFolder()
-    var engine = SQLiteConfiguration()
-    engine.durability = .off
-    let database = try SQLiteDatabase(path: folder.file("store.sqlite"), configuration: engine)
+    let database = try TestStores.open(folder.file("store.sqlite"), syncs: false)
     let blobs = try FolderBlobStore(path: folder.file("blobs"))
     store = try await DICOMStore(database, blobs: blobs, clock: .system)
     var limits = DICOMServiceLimits()

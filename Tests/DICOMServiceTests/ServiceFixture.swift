@@ -6,8 +6,8 @@ import DICOMStore
 import DICOMweb
 import Foundation
 import JSONCore
-import StorageSQLite
 import Synchronization
+import TestStores
 import TestSupport
 
 /// A DICOM service over a real store in a folder of its own, asked as the edge asks it.
@@ -21,9 +21,7 @@ final class ServiceFixture: Sendable {
   init(hasPartitions: Bool, _ change: (inout DICOMServiceLimits) -> Void) async throws {
     folder = try TemporaryFolder()
     clock = TestClock()
-    var engine = SQLiteConfiguration()
-    engine.durability = .off
-    let database = try SQLiteDatabase(path: folder.file("store.sqlite"), configuration: engine)
+    let database = try TestStores.open(folder.file("store.sqlite"), syncs: false)
     blobs = try FolderBlobStore(path: folder.file("blobs"))
     store = try await DICOMStore(database, blobs: blobs, clock: clock.clock)
     var limits = DICOMServiceLimits()

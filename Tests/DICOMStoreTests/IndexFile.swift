@@ -1,43 +1,25 @@
-import CSQLite
+import Storage
+import TestStores
 
-/// The database's file, looked at from outside.
+/// The database's tables, looked at from outside.
 final class IndexFile {
-  struct Failure: Error { let text: String }
+  private let tables: any StoreTables
 
-  private let handle: OpaquePointer
-
-  init(_ path: String) throws {
-    var opened: OpaquePointer?
-    let code = sqlite3_open_v2(path, &opened, SQLITE_OPEN_READONLY, nil)
-    guard code == SQLITE_OK, let opened else { throw Failure(text: "cannot open") }
-    handle = opened
-  }
-
-  deinit { sqlite3_close(handle) }
+  init(_ path: String) throws { tables = try TestStores.tables(path) }
 
   /// Rows as texts.
   func rows(_ sql: String) throws -> [[String]] {
-    var statement: OpaquePointer?
-    guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK else {
-      throw Failure(text: String(cString: sqlite3_errmsg(handle)))
-    }
-    defer { sqlite3_finalize(statement) }
-    var rows: [[String]] = []
-    while sqlite3_step(statement) == SQLITE_ROW {
-      rows.append(
-        (0..<sqlite3_column_count(statement)).map { column in
-          sqlite3_column_text(statement, column).map { String(cString: $0) } ?? "NULL"
-        })
-    }
-    return rows
+    try tables.rows(sql).map { $0.map { $0 == .null ? "NULL" : $0.description } }
   }
 
   func count(_ table: String) throws -> Int { Int(try rows("SELECT count(*) FROM \(table)")[0][0]) ?? -1 }
 
   /// What is wrong with the tables, by what they say of each other.
   func complaints() throws -> [String] {
+    let isSQLite = tables.dialect == .sqlite
+    let joined = isSQLite ? "group_concat(modality, '\\')" : "string_agg(modality, '\\')"
+    let integrity = [("damaged", "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'")]
     let checks = [
-      ("damaged", "SELECT * FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
       (
         "study counts",
         """
@@ -80,8 +62,8 @@ final class IndexFile {
       (
         "modalities",
         """
-        SELECT s.key FROM study s WHERE lower(s.modalities) <> coalesce((SELECT group_concat(modality, '\\') FROM
-        (SELECT DISTINCT modality FROM series r WHERE r.study = s.key AND modality IS NOT NULL ORDER BY 1)), '')
+        SELECT s.key FROM study s WHERE lower(s.modalities) <> coalesce((SELECT \(joined) FROM
+        (SELECT DISTINCT modality FROM series r WHERE r.study = s.key AND modality IS NOT NULL ORDER BY 1) AS m), '')
         """
       ),
       (
@@ -92,7 +74,7 @@ final class IndexFile {
         """
       ),
     ]
-    return try checks.compactMap { name, sql in
+    return try ((isSQLite ? integrity : []) + checks).compactMap { name, sql in
       let rows = try rows(sql)
       return rows.isEmpty ? nil : "\(name): \(rows.prefix(3))"
     }

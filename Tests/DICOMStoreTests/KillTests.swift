@@ -5,6 +5,7 @@ import DICOMweb
 import Foundation
 import Glibc
 import JSONCore
+import TestStores
 import TestSupport
 import Testing
 
@@ -44,7 +45,8 @@ import Testing
     let child = Process()
     child.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     child.arguments = ["--testing-library", "swift-testing", "--filter", "DICOMStoreTests.KillTests/child"]
-    child.environment = ProcessInfo.processInfo.environment.merging([Self.variable: folder.path]) { _, new in new }
+    let own = try TestStores.childEnvironment().merging([Self.variable: folder.path]) { _, new in new }
+    child.environment = ProcessInfo.processInfo.environment.merging(own) { _, new in new }
     child.standardOutput = FileHandle.nullDevice
     child.standardError = FileHandle.nullDevice
     try child.run()

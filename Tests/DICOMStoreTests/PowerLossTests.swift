@@ -6,12 +6,13 @@ import DICOMweb
 import FaultDisk
 import StorageSQLite
 import Synchronization
+import TestStores
 import TestSupport
 import Testing
 
 /// The power is cut at a seeded change to the database's disk while instances are stored and deleted. In each of
 /// several states that the disk may be in, all that was acknowledged is there, whole, and all tables agree.
-@Suite(.serialized) struct PowerLossTests {
+@Suite(.serialized, .onSQLite("what its files survive")) struct PowerLossTests {
   static let cuts = 60
   static let statesPerCut = 2
 
@@ -45,7 +46,8 @@ import Testing
     let disk = try FaultDisk()
     let promises = Promises()
     disk.cut(at: change)
-    if let fixture = try? await StoreFixture(folder.path, database: disk.configuration()) {
+    let database = try? SQLiteDatabase(path: folder.file("index"), configuration: disk.configuration())
+    if let database, let fixture = try? await StoreFixture(folder.path, database: database) {
       await withTaskGroup(of: Void.self) { group in
         for writer in 0..<3 {
           group.addTask { await write(writer, seed, fixture, disk, promises) }

@@ -2,14 +2,14 @@ import BlobStore
 import DICOMCore
 import DICOMweb
 import Storage
-import StorageSQLite
+import TestStores
 import TestSupport
 import Testing
 
 @testable import DICOMStore
 
 /// How SQLite carries searches out: by which index, and never by a scan of what grows, nor by sorting all of it.
-@Suite struct SearchPlanTests {
+@Suite(.onSQLite("its plans")) struct SearchPlanTests {
   private static func plan(
     _ fixture: StoreFixture, _ file: IndexFile, _ scope: SearchScope, _ conditions: [DICOMQuery.Condition]
   ) async throws -> [String] {

@@ -5,8 +5,9 @@ import DICOMStore
 import DICOMweb
 import Foundation
 import JSONCore
-import StorageSQLite
+import Storage
 import Synchronization
+import TestStores
 import TestSupport
 
 /// A store in a folder, on the real engines, with a clock that the test moves.
@@ -16,11 +17,11 @@ final class StoreFixture: Sendable {
   private let time: TestTime
 
   init(
-    _ folder: String, database: SQLiteConfiguration = SQLiteConfiguration(),
+    _ folder: String, database: (any Database)? = nil,
     configuration: DICOMStoreConfiguration = DICOMStoreConfiguration()
   ) async throws {
     let time = TestTime()
-    let database = try SQLiteDatabase(path: folder + "/index", configuration: database)
+    let database = try database ?? TestStores.open(folder + "/index")
     blobs = try FolderBlobStore(path: folder + "/blobs")
     store = try await DICOMStore(
       database, blobs: blobs, clock: Clock { time.now }, configuration: configuration)

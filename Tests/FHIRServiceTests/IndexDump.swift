@@ -2,6 +2,11 @@ import Storage
 
 /// Every row of the search index in words, whatever numbers and keys the store gave.
 enum IndexDump {
+  private static let bounds = SQL(
+    sqlite: "low2 || ' ' || high2, low3 || ' ' || high3",
+    postgreSQL: "encode(low2, 'hex') || ' ' || encode(high2, 'hex'), encode(low3, 'hex') || ' ' || encode(high3, 'hex')"
+  )
+
   private static let tables: [(name: String, columns: SQL)] = [
     ("token", "(SELECT uri FROM system WHERE number = i.system), code, '', '', '', '' FROM index_token"),
     ("string", "folded, text, several, '', '', '' FROM index_string"),
@@ -18,7 +23,7 @@ enum IndexDump {
       """
       coalesce((SELECT name FROM resource_type WHERE number = -i.system1),
                (SELECT uri FROM system WHERE number = i.system1)), code1,
-      (SELECT uri FROM system WHERE number = i.system2), text2, low2 || ' ' || high2, low3 || ' ' || high3
+      (SELECT uri FROM system WHERE number = i.system2), text2, \(bounds)
       FROM index_composite
       """
     ),
@@ -44,8 +49,9 @@ enum IndexDump {
       for (name, columns) in tables {
         let sql: SQL = """
           SELECT (SELECT t.name || '/' || r.id FROM resource AS r JOIN resource_type AS t ON t.number = r.type
-                  WHERE r.key = iif(i.key < \(firstContained), i.key, (i.key - \(firstContained)) / 1024))
-                   || iif(i.key < \(firstContained), '', '#' || (i.key % 1024)),
+                  WHERE r.key = CASE WHEN i.key < \(firstContained) THEN i.key
+                                ELSE (i.key - \(firstContained)) / 1024 END)
+                   || CASE WHEN i.key < \(firstContained) THEN '' ELSE '#' || (i.key % 1024) END,
                  (SELECT type || '.' || code || ' ' || state FROM parameter WHERE number = i.parameter & \(numbers)),
                  \(columns) AS i
           """

@@ -5,7 +5,7 @@ import FHIRStore
 import Foundation
 import JSONCore
 import Storage
-import StorageSQLite
+import TestStores
 import Testing
 import TestSupport
 
@@ -276,7 +276,7 @@ import TestSupport
         #expect(try await service.send(.put, "Person/p\(number)", json).status == 201)
       }
       try await service.database.write {
-        _ = try $0.execute("UPDATE resource SET body = x'28b52ffd' WHERE id = 'p3'")
+        _ = try $0.execute("UPDATE resource SET body = \([0x28, 0xb5, 0x2f, 0xfd] as [UInt8]) WHERE id = 'p3'")
       }
       let made = try await service.send(.post, "SearchParameter", SearchParameterTests.parameter(code: "first"))
       #expect(made.status == 201)
@@ -297,7 +297,7 @@ import TestSupport
         Issue.record("the clock was asked")
         return Instant(milliseconds: 0)
       }
-      let database = try SQLiteDatabase(path: folder.file("store"))
+      let database = try TestStores.open(folder.file("store"))
       let store = try await FHIRStore(database, schema: .r4, clock: clock)
       #expect(try await IndexDump.count(database, "SELECT count(*) FROM reindex_job") == 0)
       await store.close()

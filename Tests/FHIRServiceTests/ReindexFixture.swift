@@ -2,8 +2,8 @@ import FHIRService
 import FHIRStore
 import Foundation
 import JSONCore
-import StorageSQLite
 import Synthesis
+import TestStores
 import Testing
 
 /// What tests of `$reindex` do with a service.
@@ -122,19 +122,11 @@ extension TestService {
     await store.close()
   }
 
-  /// What the disk has at this moment, as a kill of the process would leave it: copied inside a transaction, while
-  /// nobody else can write to the files.
+  /// What the disk has at this moment, as a kill of the process would leave it.
   func imageAfterKill() async throws -> String {
     let image = FileManager.default.temporaryDirectory.appendingPathComponent("aceso-\(UUID().uuidString)").path
-    let folder = folder
-    try await database.write { _ in
-      try? FileManager.default.removeItem(atPath: image)
-      try FileManager.default.createDirectory(atPath: image, withIntermediateDirectories: true)
-      for name in ["store.sqlite", "store.sqlite-wal"]
-      where FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
-        try FileManager.default.copyItem(atPath: "\(folder)/\(name)", toPath: "\(image)/\(name)")
-      }
-    }
+    try FileManager.default.createDirectory(atPath: image, withIntermediateDirectories: true)
+    try await TestStores.copy(folder + "/store.sqlite", of: database, to: image + "/store.sqlite")
     return image
   }
 }

@@ -5,7 +5,6 @@ import FHIRStore
 import Foundation
 import JSONCore
 import Storage
-import StorageSQLite
 import Testing
 
 /// `$reindex` as Azure has it, but online, resumable, and with the result of a fresh load.

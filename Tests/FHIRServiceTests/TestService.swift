@@ -5,15 +5,16 @@ import FHIRService
 import FHIRStore
 import Foundation
 import JSONCore
-import StorageSQLite
+import Storage
 import Synchronization
+import TestStores
 import Testing
 
 /// A service over a real store in a folder of its own, asked in FHIR's own words.
 final class TestService: Sendable {
   let service: FHIRService
   let store: FHIRStore
-  let database: SQLiteDatabase
+  let database: any Database
   let folder: String
   static let base = "http://test.example/fhir"
 
@@ -25,7 +26,7 @@ final class TestService: Sendable {
     self.folder =
       folder ?? FileManager.default.temporaryDirectory.appendingPathComponent("aceso-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
-    database = try SQLiteDatabase(path: self.folder + "/store.sqlite")
+    database = try TestStores.open(self.folder + "/store.sqlite")
     store = try await FHIRStore(database, schema: .r4, clock: clock, extractionVersion: extractionVersion)
     service = FHIRService(
       store, limits: limits, clock: clock, ids: IdentifierSource(clock: clock),

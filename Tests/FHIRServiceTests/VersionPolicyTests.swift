@@ -5,13 +5,13 @@ import FHIRService
 import FHIRStore
 import Foundation
 import JSONCore
-import StorageSQLite
+import TestStores
 import Testing
 
 /// http://hl7.org/fhir/versioning-policy, for each resource type.
 @Suite struct VersionPolicyTests {
   private static func store(_ folder: String, _ schema: Schema = .r4) async throws -> FHIRStore {
-    try await FHIRStore(SQLiteDatabase(path: folder + "/store.sqlite"), schema: schema, clock: .system)
+    try await FHIRStore(TestStores.open(folder + "/store.sqlite"), schema: schema, clock: .system)
   }
 
   private static func service(_ policies: String..., in store: FHIRStore) -> FHIRService {

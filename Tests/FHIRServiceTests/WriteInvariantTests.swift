@@ -4,7 +4,7 @@ import FHIRService
 import FHIRStore
 import Foundation
 import JSONCore
-import StorageSQLite
+import TestStores
 import Testing
 
 /// The standard's own rules (ElementDefinition.constraint) on writes.
@@ -100,7 +100,7 @@ import Testing
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("aceso-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let store = try await FHIRStore(SQLiteDatabase(path: folder + "/store.sqlite"), schema: .r4, clock: .system)
+    let store = try await FHIRStore(TestStores.open(folder + "/store.sqlite"), schema: .r4, clock: .system)
     for (invariants, status) in [(WriteInvariants.cheap, 201), (.all, 400)] {
       var configuration = FHIRService.Configuration()
       configuration.invariants = invariants

@@ -1,7 +1,7 @@
 import FHIRModel
 import FHIRSearch
 import Storage
-import StorageSQLite
+import TestStores
 import TestSupport
 import Testing
 
@@ -17,9 +17,9 @@ import Testing
     #""status":"active","intent":"order","contained":[\#(contained.joined(separator: ","))]"#
   }
 
-  private static func withStore(_ body: (StoreFixture, SQLiteDatabase) async throws -> Void) async throws {
+  private static func withStore(_ body: (StoreFixture, any Database) async throws -> Void) async throws {
     let folder = try TemporaryFolder()
-    let database = try SQLiteDatabase(path: folder.file("store"))
+    let database = try TestStores.open(folder.file("store"))
     let fixture = try await StoreFixture(database)
     try await body(fixture, database)
     await fixture.close()
@@ -34,7 +34,7 @@ import Testing
     #expect(rows.count == Set(expected).count)
   }
 
-  private static func count(_ database: SQLiteDatabase) async throws -> Int64 {
+  private static func count(_ database: any Database) async throws -> Int64 {
     try await database.read { reader in
       var count: Int64 = 0
       for sql: SQL in [

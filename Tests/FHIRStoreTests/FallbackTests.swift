@@ -1,10 +1,14 @@
 import FHIRSearch
 import FHIRStore
+import TestStores
 import TestSupport
 import Testing
 
 /// Conditions that depend on each other and on the order: a plan that hoped for independent ones is given up in time.
 @Suite struct FallbackTests {
+  /// Where time stands for steps, a fast machine gives up nothing in a store as small as this, a busy one anything.
+  private static let countsSteps = TestStores.engine == .sqlite
+
   /// 5,000 observations, one a day; the first 500 of them with a code that went out of use.
   private static func withObservations(_ body: (StoreFixture) async throws -> Void) async throws {
     let folder = try TemporaryFolder()
@@ -50,6 +54,7 @@ import Testing
     try await Self.withObservations { fixture in
       let (ids, steps) = try await Self.pages(fixture, "code=old&_sort=-date")
       #expect(ids == (0..<500).reversed().map { "o\($0)" })
+      guard Self.countsSteps else { return }
       #expect(steps.contains { $0.contains("give up: walk the index in the order asked for") })
       #expect(steps.contains { $0.contains("find: walk 'code'") })
     }
@@ -59,7 +64,7 @@ import Testing
     try await Self.withObservations { fixture in
       let (ids, steps) = try await Self.pages(fixture, "code=old&_sort=-date,status")
       #expect(ids == (0..<500).reversed().map { "o\($0)" })
-      #expect(steps.contains { $0.contains("give up") })
+      #expect(steps.contains { $0.contains("give up") } || !Self.countsSteps)
     }
   }
 
@@ -68,7 +73,7 @@ import Testing
     try await Self.withObservations { fixture in
       let (ids, steps) = try await Self.pages(fixture, "code=new&date=ge2014&_sort=-date")
       #expect(ids == (4_704..<5_000).reversed().map { "o\($0)" })
-      #expect(!steps.contains { $0.contains("give up") })
+      #expect(!steps.contains { $0.contains("give up") } || !Self.countsSteps)
     }
   }
 }

@@ -3,6 +3,7 @@ import FHIRStore
 import Storage
 import StorageSQLite
 import Synchronization
+import TestStores
 import Testing
 import FaultDisk
 import TestSupport
@@ -10,7 +11,7 @@ import TestSupport
 /// The power is cut at a seeded change to the disk, from the very first one on, while writers carry out transactions
 /// of resources. Then each of several states the disk may be in is judged: every acknowledged version is there with
 /// its bytes, no transaction by half, and the index says what the bodies say.
-@Suite(.serialized) struct PowerLossTests {
+@Suite(.serialized, .onSQLite("what its files survive")) struct PowerLossTests {
   static let cuts = 200
   static let statesPerCut = 2
   static let writers = 3

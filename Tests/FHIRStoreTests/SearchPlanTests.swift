@@ -3,15 +3,15 @@ import FHIRModel
 import FHIRSearch
 import JSONCore
 import Storage
-import StorageSQLite
 import Synthesis
+import TestStores
 import Testing
 
 @testable import FHIRStore
 import TestSupport
 
 /// What searches become: the SQL, and how SQLite carries it out on a store of more than 20,000 resources.
-@Suite(.serialized) struct SearchPlanTests {
+@Suite(.serialized, .onSQLite("its text and its plans")) struct SearchPlanTests {
   /// What a search asks of the store: the statements of a page of ten, or of its total, and how it is found.
   private static func ask(
     _ fixture: StoreFixture, _ type: String, _ text: String, after: PagePosition? = nil, isTotal: Bool = false

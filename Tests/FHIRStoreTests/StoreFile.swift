@@ -1,85 +1,33 @@
-import CSQLite
+import Base
 import CZstd
 import FHIRModel
 import FHIRSearch
-import Base
 import JSONCore
+import Storage
+import TestStores
 
-/// A store's file judged from outside: SQLite and zstd alone, and the extraction of index rows.
+/// A store's tables judged from outside: the engine's library and zstd alone, and the extraction of index rows.
 final class StoreFile {
-  private let handle: OpaquePointer
+  typealias Value = StoredValue
 
   struct Failure: Error { let text: String }
 
+  private let tables: any StoreTables
+
   init(_ path: String, isWritable: Bool = false) throws {
-    var handle: OpaquePointer?
-    // A file with a log that recovery has not seen yet needs a connection that may write.
-    let code = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, nil)
-    guard code == SQLITE_OK, let handle else {
-      sqlite3_close(handle)
-      throw Failure(text: "cannot be opened: \(code)")
-    }
-    self.handle = handle
-    if !isWritable { try execute("PRAGMA query_only = ON") }
+    tables = try TestStores.tables(path, isWritable: isWritable)
   }
 
-  deinit { sqlite3_close(handle) }
+  var dialect: Dialect { tables.dialect }
 
-  func execute(_ sql: String) throws {
-    guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else {
-      throw Failure(text: String(cString: sqlite3_errmsg(handle)))
-    }
-  }
+  func execute(_ sql: String) throws { try tables.execute(sql) }
 
-  enum Value: Hashable, CustomStringConvertible {
-    case null
-    case integer(Int64)
-    case real(Double)
-    case text(String)
-    case blob([UInt8])
+  func rows(_ sql: String) throws -> [[Value]] { try tables.rows(sql) }
 
-    var description: String {
-      switch self {
-      case .null: "null"
-      case .integer(let value): "\(value)"
-      case .real(let value): "\(value)"
-      case .text(let value): value
-      case .blob(let bytes): "\(bytes.count) bytes"
-      }
-    }
+  func integer(_ sql: String) throws -> Int { try tables.integer(sql) }
 
-    var integer: Int64 { if case .integer(let value) = self { value } else { 0 } }
-    var blob: [UInt8]? { if case .blob(let bytes) = self { bytes } else { nil } }
-  }
-
-  func rows(_ sql: String) throws -> [[Value]] {
-    var statement: OpaquePointer?
-    guard sqlite3_prepare_v2(handle, sql, -1, &statement, nil) == SQLITE_OK else {
-      throw Failure(text: String(cString: sqlite3_errmsg(handle)))
-    }
-    defer { sqlite3_finalize(statement) }
-    var rows: [[Value]] = []
-    while true {
-      let code = sqlite3_step(statement)
-      if code == SQLITE_DONE { return rows }
-      guard code == SQLITE_ROW else { throw Failure(text: String(cString: sqlite3_errmsg(handle))) }
-      rows.append((0..<sqlite3_column_count(statement)).map { Self.value(statement, $0) })
-    }
-  }
-
-  private static func value(_ statement: OpaquePointer?, _ column: Int32) -> Value {
-    let bytes = UnsafeRawBufferPointer(
-      start: sqlite3_column_blob(statement, column), count: Int(sqlite3_column_bytes(statement, column)))
-    switch sqlite3_column_type(statement, column) {
-    case SQLITE_INTEGER: return .integer(sqlite3_column_int64(statement, column))
-    case SQLITE_FLOAT: return .real(sqlite3_column_double(statement, column))
-    case SQLITE_TEXT: return .text(String(decoding: bytes, as: UTF8.self))
-    case SQLITE_BLOB: return .blob(Array(bytes))
-    default: return .null
-    }
-  }
-
-  func integer(_ sql: String) throws -> Int { Int(try rows(sql).first?.first?.integer ?? 0) }
+  /// What has another name on PostgreSQL.
+  private func either(_ sqlite: String, _ postgreSQL: String) -> String { dialect == .sqlite ? sqlite : postgreSQL }
 
   static func decompress(_ packed: [UInt8]) throws -> [UInt8] {
     let size = ZSTD_getFrameContentSize(packed, packed.count)
@@ -116,11 +64,13 @@ final class StoreFile {
 
   // MARK: What must always hold
 
-  /// Everything that is wrong with the file; empty when all is well.
+  /// Everything that is wrong with the store; empty when all is well.
   func complaints() -> [String] {
     do {
-      let check = try rows("PRAGMA integrity_check")
-      guard check == [[.text("ok")]] else { return ["integrity: \(check)"] }
+      if dialect == .sqlite {
+        let check = try rows("PRAGMA integrity_check")
+        guard check == [[.text("ok")]] else { return ["integrity: \(check)"] }
+      }
       return try logComplaints() + indexComplaints() + dictionaryComplaints()
     } catch {
       return ["\(error)"]
@@ -136,7 +86,7 @@ final class StoreFile {
     }
     let all = """
       (SELECT key, version, updated, position FROM resource UNION ALL
-       SELECT key, version, updated, position FROM resource_history)
+       SELECT key, version, updated, position FROM resource_history) AS v
       """
     try none(
       "versions that the log has not",
@@ -184,36 +134,33 @@ final class StoreFile {
     return complaints
   }
 
-  private static let columns: [(table: String, columns: String)] = [
-    ("token", "'token', s.uri, i.code FROM index_token AS i LEFT JOIN system AS s ON s.number = i.system"),
-    ("string", "'string', i.folded, i.text, i.several FROM index_string AS i"),
-    (
-      "reference",
-      "'reference', t.name, i.id FROM index_reference AS i LEFT JOIN resource_type AS t ON t.number = i.type"
-    ),
-    ("date", "'date', i.class, i.low, i.high FROM index_date AS i"),
-    ("number", "'number', i.class, i.low, i.high FROM index_number AS i"),
-    (
-      "quantity",
-      "'quantity', s.uri, i.code, i.class, i.low, i.high FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system"
-    ),
-    ("uri", "'uri', i.value FROM index_uri AS i"),
-    (
-      "composite",
+  private var columns: [String] {
+    [
+      "'token', s.uri, i.code FROM index_token AS i LEFT JOIN system AS s ON s.number = i.system",
+      "'string', i.folded, i.text, i.several FROM index_string AS i",
+      "'reference', t.name, i.id FROM index_reference AS i LEFT JOIN resource_type AS t ON t.number = i.type",
+      "'date', i.class, i.low, i.high FROM index_date AS i",
+      "'number', i.class, i.low, i.high FROM index_number AS i",
+      """
+      'quantity', s.uri, i.code, i.class, i.low, i.high
+      FROM index_quantity AS i LEFT JOIN system AS s ON s.number = i.system
+      """,
+      "'uri', i.value FROM index_uri AS i",
       """
       'composite', coalesce(t.name, s.uri), i.code1, s2.uri, i.text2, i.low2, i.high2, i.low3, i.high3
       FROM index_composite AS i LEFT JOIN system AS s ON s.number = i.system1
-      LEFT JOIN resource_type AS t ON t.number = -i.system1 LEFT JOIN system AS s2 ON s2.number = max(i.system2, -1 - i.system2)
-      """
-    ),
-    ("position", "'position', i.latitude, i.longitude FROM index_position AS i"),
-    ("missing", "'missing' FROM index_missing AS i"),
-  ]
+      LEFT JOIN resource_type AS t ON t.number = -i.system1
+      LEFT JOIN system AS s2 ON s2.number = \(either("max", "greatest"))(i.system2, -1 - i.system2)
+      """,
+      "'position', i.latitude, i.longitude FROM index_position AS i",
+      "'missing' FROM index_missing AS i",
+    ]
+  }
 
   /// Every row of every index table, with names for numbers: `Type/id parameter kind …`.
   func indexLines() throws -> [String] {
     var lines: [String] = []
-    for (_, columns) in Self.columns {
+    for columns in columns {
       let parts = columns.split(separator: "FROM", maxSplits: 1)
       let rows = try rows(
         """
@@ -222,9 +169,27 @@ final class StoreFile {
                (SELECT p.type || '.' || p.code FROM parameter AS p WHERE p.number = i.parameter), \(parts[0])
         FROM \(parts[1])
         """)
-      lines += rows.map { $0.map { $0 == .null ? "" : $0.description }.joined(separator: " ") }
+      lines += rows.map { $0.map { Self.word($0) }.joined(separator: " ") }
     }
     return lines
+  }
+
+  private static func word(_ value: Value) -> String {
+    switch value {
+    case .null: ""
+    case .blob(let bytes): bound(bytes)
+    default: value.description
+    }
+  }
+
+  /// An end of a composite's date or number on PostgreSQL: a letter, then eight bytes in the order of the values.
+  private static func bound(_ bytes: [UInt8]) -> String {
+    let bits = bytes.dropFirst().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    switch bytes.first {
+    case UInt8(ascii: "d"): return "\(Int64(bitPattern: bits ^ 1 << 63))"
+    case UInt8(ascii: "n"): return "\(Double(bitPattern: bits >> 63 == 1 ? bits & ~(1 << 63) : ~bits))"
+    default: return ""
+    }
   }
 
   private static let names = SearchParameters.names(.r4)
@@ -287,14 +252,14 @@ final class StoreFile {
     let system = try rows(
       """
       SELECT DISTINCT i.parameter, i.system FROM index_token AS i JOIN system AS s ON s.number = i.system
-      WHERE unicode(s.uri) <> 1 EXCEPT SELECT parameter, system FROM parameter_system
+      WHERE \(either("unicode", "ascii"))(s.uri) <> 1 EXCEPT SELECT parameter, system FROM parameter_system
       """)
     let unit = try rows(
       "SELECT DISTINCT parameter, system, code FROM index_quantity EXCEPT SELECT parameter, system, code FROM parameter_unit"
     )
     let unknown = try rows(
       """
-      SELECT system FROM (SELECT system FROM index_token UNION SELECT system FROM index_quantity)
+      SELECT system FROM (SELECT system FROM index_token UNION SELECT system FROM index_quantity) AS u
       WHERE system <> 0 AND system NOT IN (SELECT number FROM system)
       """)
     let counted = try rows(

@@ -4,7 +4,7 @@ import FHIRSearch
 import FHIRStore
 import JSONCore
 import Storage
-import StorageSQLite
+import TestStores
 
 /// A store with what a service adds to it: bodies are parsed and indexed, changes prepared.
 struct StoreFixture: Sendable {
@@ -32,7 +32,7 @@ struct StoreFixture: Sendable {
   }
 
   init(path: String, clock: Clock = .system) async throws {
-    try await self.init(SQLiteDatabase(path: path), clock: clock)
+    try await self.init(TestStores.open(path), clock: clock)
   }
 
   static func body(_ type: String, _ id: String, _ content: String) throws -> ResourceBody {

@@ -3,8 +3,8 @@ import FHIRModel
 import FHIRStore
 import JSONCore
 import Storage
-import StorageSQLite
 import Synchronization
+import TestStores
 import Testing
 import TestSupport
 
@@ -156,7 +156,28 @@ import TestSupport
     }
   }
 
-  /// The file's own triggers count what an update touches.
+  /// What counts the rows of a table that an update touches.
+  private static func triggers(_ table: String, _ dialect: Dialect) -> [String] {
+    let events = [("INSERT", "NEW"), ("DELETE", "OLD"), ("UPDATE", "NEW")]
+    return events.map { event, row in
+      switch dialect {
+      case .sqlite:
+        """
+        CREATE TRIGGER t_\(table)_\(event) AFTER \(event) ON index_\(table)
+        BEGIN INSERT INTO touched VALUES ('\(event) \(table) ' || \(row).parameter); END
+        """
+      case .postgreSQL:
+        """
+        CREATE FUNCTION t_\(table)_\(event)() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO touched VALUES ('\(event) \(table) ' || \(row).parameter); RETURN NULL; END $$;
+        CREATE TRIGGER t_\(table)_\(event) AFTER \(event) ON index_\(table)
+        FOR EACH ROW EXECUTE FUNCTION t_\(table)_\(event)();
+        """
+      }
+    }
+  }
+
+  /// The store's own triggers count what an update touches.
   @Test func onlyChangedRowsAreWritten() async throws {
     let folder = try TemporaryFolder()
     let path = folder.file("store")
@@ -173,13 +194,7 @@ import TestSupport
       for table in [
         "token", "string", "reference", "date", "number", "quantity", "uri", "composite", "position", "missing",
       ] {
-        for (event, row) in [("INSERT", "NEW"), ("DELETE", "OLD"), ("UPDATE", "NEW")] {
-          try file.execute(
-            """
-            CREATE TRIGGER t_\(table)_\(event) AFTER \(event) ON index_\(table)
-            BEGIN INSERT INTO touched VALUES ('\(event) \(table) ' || \(row).parameter); END
-            """)
-        }
+        for trigger in Self.triggers(table, file.dialect) { try file.execute(trigger) }
       }
     }
     let second = try await StoreFixture(path: path)

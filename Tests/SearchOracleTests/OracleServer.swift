@@ -4,7 +4,7 @@ import FHIRSearch
 import FHIRService
 import FHIRStore
 import JSONCore
-import StorageSQLite
+import TestStores
 import TestSupport
 import Testing
 
@@ -22,7 +22,7 @@ final class OracleServer: Sendable {
     self.folder = folder
     // Short runs, so that equal sort keys take every way there is.
     store = try await FHIRStore(
-      SQLiteDatabase(path: folder.file("store.sqlite")), schema: .r4, clock: clock, sortRunLength: 3)
+      TestStores.open(folder.file("store.sqlite")), schema: .r4, clock: clock, sortRunLength: 3)
     service = FHIRService(
       store, limits: Limits(), clock: clock, ids: IdentifierSource(clock: clock),
       software: FHIRService.Software(name: "Aceso", version: "test"))

@@ -7,8 +7,8 @@ import Glibc
 import HTTPServer
 import JSONCore
 import Server
-import StorageSQLite
 import Synchronization
+import TestStores
 
 /// A whole server over a real store in a folder of its own.
 final class LiveServer: Sendable {
@@ -26,13 +26,11 @@ final class LiveServer: Sendable {
   var log: [String] { lines.all.withLock { $0 } }
 
   private init(
-    _ folder: String, limits: Limits, logLevel: Log.Level, durability: SQLiteConfiguration.Durability,
+    _ folder: String, limits: Limits, logLevel: Log.Level, syncs: Bool,
     configure: (inout ServerConfiguration) -> Void
   ) async throws {
     self.folder = folder
-    var engine = SQLiteConfiguration()
-    engine.durability = durability
-    let database = try SQLiteDatabase(path: folder + "/store.sqlite", configuration: engine)
+    let database = try TestStores.open(folder + "/store.sqlite", syncs: syncs)
     store = try await FHIRStore(database, schema: .r4, clock: .system)
     let software = FHIRService.Software(name: "Aceso", version: "1.2.3")
     let ids = IdentifierSource(clock: .system)
@@ -60,7 +58,7 @@ final class LiveServer: Sendable {
   /// Runs a test against a fresh server and takes everything away afterwards. The store syncs nothing unless asked to:
   /// few tests are about what the disk holds.
   static func run(
-    limits: Limits = Limits(), logLevel: Log.Level = .error, durability: SQLiteConfiguration.Durability = .off,
+    limits: Limits = Limits(), logLevel: Log.Level = .error, syncs: Bool = false,
     configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
   ) async throws {
     await gate.enter()
@@ -69,7 +67,7 @@ final class LiveServer: Sendable {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let live = try await LiveServer(
-      folder, limits: limits, logLevel: logLevel, durability: durability, configure: configure)
+      folder, limits: limits, logLevel: logLevel, syncs: syncs, configure: configure)
     do {
       try await body(live)
     } catch {

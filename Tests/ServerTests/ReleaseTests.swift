@@ -4,7 +4,8 @@ import FHIRSearch
 import FHIRService
 import FHIRStore
 import JSONCore
-import StorageSQLite
+import Storage
+import TestStores
 import Testing
 
 /// One server, several FHIR releases: each service has its own tables.
@@ -12,11 +13,11 @@ import Testing
   @Test func aStoreKeepsItsRelease() async throws {
     try await LiveServer.run { live in
       let path = live.folder + "/r5.sqlite"
-      let first = try await FHIRStore(SQLiteDatabase(path: path), schema: .r5, clock: .system)
+      let first = try await FHIRStore(TestStores.open(path), schema: .r5, clock: .system)
       await first.close()
-      let again = try await FHIRStore(SQLiteDatabase(path: path), schema: .r5, clock: .system)
+      let again = try await FHIRStore(TestStores.open(path), schema: .r5, clock: .system)
       await again.close()
-      let database = try SQLiteDatabase(path: path)
+      let database = try TestStores.open(path)
       await #expect(throws: (any Error).self) { try await FHIRStore(database, schema: .r4, clock: .system) }
       await database.close()
     }
@@ -25,7 +26,7 @@ import Testing
   /// What R5 renamed and added is known to an R5 service only.
   @Test func resourcesAreOfTheServicesRelease() async throws {
     try await LiveServer.run { live in
-      let store = try await FHIRStore(SQLiteDatabase(path: live.folder + "/r5.sqlite"), schema: .r5, clock: .system)
+      let store = try await FHIRStore(TestStores.open(live.folder + "/r5.sqlite"), schema: .r5, clock: .system)
       let service = FHIRService(
         store, limits: Limits(), clock: .system, ids: IdentifierSource(clock: .system),
         software: FHIRService.Software(name: "Aceso", version: "test"))

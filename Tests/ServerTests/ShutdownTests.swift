@@ -4,15 +4,15 @@ import FHIRSearch
 import FHIRService
 import FHIRStore
 import Server
-import StorageSQLite
 import Synthesis
 import JSONCore
+import TestStores
 import Testing
 
 @Suite struct ShutdownTests {
   /// What was accepted is finished, acknowledged and kept; then nobody is let in.
   @Test func aStoppingServerFinishesWhatItAccepted() async throws {
-    try await LiveServer.run(durability: .full) { live in
+    try await LiveServer.run(syncs: true) { live in
       let bundles = (0..<4).map { PatientSynthesis(seed: 5).bundle(patient: $0) }
       let replies = try await withThrowingTaskGroup(of: Reply.self) { group in
         for bundle in bundles {
@@ -28,7 +28,7 @@ import Testing
       #expect(replies.allSatisfy { $0.status == 200 })
       await #expect(throws: WireError.self) { try await live.ask("GET", "/Patient") }
       await live.store.close()
-      let again = try await FHIRStore(SQLiteDatabase(path: live.folder + "/store.sqlite"), schema: .r4, clock: .system)
+      let again = try await FHIRStore(TestStores.open(live.folder + "/store.sqlite"), schema: .r4, clock: .system)
       let service = FHIRService(
         again, limits: Limits(), clock: .system, ids: IdentifierSource(clock: .system),
         software: FHIRService.Software(name: "Aceso", version: "1"))

@@ -83,12 +83,21 @@ struct PostgreSQLDatabaseTests {
     }
   }
 
-  @Test("a text that PostgreSQL cannot keep is refused, and the store goes on")
+  @Test("U+0000, which PostgreSQL cannot keep, is U+FFFD in what is stored and in what is searched")
   func zeroCharacter() async throws {
     try await Things.withStore { database, _ in
-      #expect(await StorageError.code { try await Things.put(database, 1, "a\0b") } == .misuse)
-      try await Things.put(database, 1, "ab")
-      try Things.expectCount(database, 1)
+      try await Things.put(database, 1, "a\0b")
+      try await database.write { transaction in
+        var rows = RowBatch(columns: 4)
+        for key in 2..<10 { rows.append(.integer(key), .text("\0\(key)"), .null, .null) }
+        try transaction.execute(Things.insert, rows: rows)
+      }
+      for (name, key) in [("a\0b", 1), ("\02", 2), ("a\u{FFFD}b", 1)] {
+        let found = try database.point { try $0.first("SELECT key FROM thing WHERE name = \(name)") { $0.integer(0) } }
+        #expect(found == Int64(key))
+      }
+      let ab = try database.point { try $0.first("SELECT key FROM thing WHERE name = 'ab'") { $0.integer(0) } }
+      #expect(ab == nil)
     }
   }
 
@@ -307,7 +316,7 @@ struct PostgreSQLDatabaseTests {
       let tables = try database.point {
         try $0.all("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1") { $0.text(0) }
       }
-      #expect(tables == ["migration", "other", "thing"])
+      #expect(tables == ["lease", "migration", "other", "pulse", "thing"])
       try await database.migrate(list)
       let recorded = try database.point { try $0.all("SELECT name FROM migration ORDER BY version") { $0.text(0) } }
       #expect(recorded == ["things", "colour"])

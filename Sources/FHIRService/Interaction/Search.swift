@@ -22,7 +22,8 @@ extension FHIRService {
     let after = try position(search)
     try await bringUpText(for: search)
     let service = self
-    let page = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax) { view in
+    let page = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax, isRecent: true) {
+      view in
       try service.searchset(service.found(search, after, view), search, at: address, call)
     }
     return Answer(200, resource: page)

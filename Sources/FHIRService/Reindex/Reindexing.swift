@@ -8,6 +8,9 @@ extension FHIRService {
   /// Index rows removed in one transaction, from each table.
   private static let removedRowsMax = 2_000
 
+  /// Where several processes share the store, work that another one does is looked at this often: it may be left over.
+  private static let sharedPause = Duration.seconds(2)
+
   /// Begins the work beside requests. Whoever calls it calls `stop()` before the store is closed.
   public func start() {
     reindexing.start { [weak self] in try await self?.reindexActive() }
@@ -18,20 +21,27 @@ extension FHIRService {
   public func stop() async {
     await reindexing.stop()
     await removal.stop()
+    await store.release(.reindex)
+    await store.release(.removal)
   }
 
   /// Removes the index rows of parameters that were no more at the last run already: no search can be under way that
-  /// still asks for them. At the first run none can be at all.
+  /// still asks for them. At the first run none can be at all, unless it is another process's.
   private func removeRetired() async throws -> Duration? {
+    let pause = Duration.seconds(limits.requestDeadlineSecondsMax)
     let retired = try await store.retiredParameters()
-    let ripe = removable.withLock { $0 }
+    guard await store.lease(.removal) else {
+      removable.withLock { $0 = Set(retired) }
+      return pause
+    }
+    let ripe = removable.withLock { $0 ?? (store.isShared ? [] : nil) }
     var pace = WriterPace(store)
     for number in retired where ripe?.contains(number) ?? true {
       let remove = { try await self.store.removeRows(ofRetired: number, rowsMax: Self.removedRowsMax) }
       while try await pace.pacing(.zero, remove) { try Task.checkCancellation() }
     }
     removable.withLock { $0 = Set(retired) }
-    return .seconds(limits.requestDeadlineSecondsMax)
+    return pause
   }
 
   // MARK: - Jobs
@@ -39,6 +49,7 @@ extension FHIRService {
   private func reindexActive() async throws -> Duration? {
     while let job = try await store.activeReindex() {
       try Task.checkCancellation()
+      guard await store.lease(.reindex) else { return Self.sharedPause }
       guard let catalog = try await store.catalog(of: job) else {
         try await store.failReindex(job, "The search parameters changed while the job was running.")
         continue
@@ -51,6 +62,8 @@ extension FHIRService {
         try await store.finishReindex(job)
       }
     }
-    return nil
+    await store.release(.reindex)
+    // A job of another process that ends before it.
+    return store.isShared ? Self.sharedPause : nil
   }
 }

@@ -67,8 +67,9 @@ extension FHIRStore {
 
   /// Writes index rows, with where the job is then, in one transaction. A resource that was written since is left
   /// alone: it was indexed with what it said then.
-  /// - Returns: false where the job is no longer running.
+  /// - Returns: false where the job is no longer running, or another process's by now.
   public func write(_ portion: ReindexPortion, of job: ReindexJob) async throws -> Bool {
+    guard await lease(.reindex) else { return false }
     let grown: StoreNumbers.Grown? = try await faulting {
       try await database.write { transaction in
         guard try transaction.first(Self.isRunning, [.integer(job.number)], { _ in true }) != nil else { return nil }

@@ -293,7 +293,7 @@ extension StoreView {
     if source.rows == .resources { return try resourceCount(source.type) }
     let sql: SQL = """
       SELECT count(*) FROM (SELECT 1 FROM contained WHERE type = \(store.numbers.number(source.type))
-                            LIMIT \(Estimates.largeCap))
+                            LIMIT \(Estimates.largeCap))\(SQL.unnamed)
       """
     return try reader.first(sql) { Int($0.integer(0)) } ?? 0
   }

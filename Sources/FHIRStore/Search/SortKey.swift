@@ -79,7 +79,8 @@ struct SortKey {
         (SELECT \(extreme)(\(distance)) FROM index_position AS o WHERE o.key = \(key) AND o.parameter = \(parameter))
         """
     case .score(let score): return score.value(of: key)
-    case .none: return "NULL"
+    // What has a value elsewhere is a number.
+    case .none: return SQL(sqlite: "NULL", postgreSQL: "CAST(NULL AS bigint)")
     }
   }
 

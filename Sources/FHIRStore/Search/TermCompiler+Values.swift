@@ -84,11 +84,12 @@ extension TermCompiler {
     let folded = IndexText.folded(text)
     switch modifier {
     case .exact: return ValueCondition("index_string", "folded = \(IndexedText.sql(folded)) AND text = \(text)")
-    case .contains: return ValueCondition("index_string", "\(SQL.place)(folded, \(folded)) > 0")
+    case .contains: return ValueCondition("index_string", "\(SQL.place)(\(Self.wholeFolded), \(folded)) > 0")
     case .equals: return ValueCondition("index_string", "folded = \(IndexedText.sql(folded))")
     case .endsWith:
       let end = folded.unicodeScalars.count
-      let test = SQL(sqlite: "substr(folded, -\(end))", postgreSQL: "right(folded, CAST(\(end) AS integer))")
+      let test = SQL(
+        sqlite: "substr(folded, -\(end))", postgreSQL: "right(\(Self.wholeFolded), CAST(\(end) AS integer))")
       return ValueCondition("index_string", "\(test) = \(folded)")
     case .less: return ValueCondition("index_string", "folded < \(folded)", column: "folded")
     case .lessOrEqual: return ValueCondition("index_string", "folded <= \(folded)", column: "folded")
@@ -96,10 +97,18 @@ extension TermCompiler {
     case .greaterOrEqual: return ValueCondition("index_string", "folded >= \(folded)", column: "folded")
     default:
       // A prefix is a range: from the text itself to the text followed by the last code point.
-      return ValueCondition(
-        "index_string", "folded >= \(folded) AND folded < \(folded + "\u{10FFFF}")", column: "folded")
+      let range: SQL = "folded >= \(folded) AND folded < \(folded + "\u{10FFFF}")"
+      let head = IndexedText.head(folded)
+      if head == folded { return ValueCondition("index_string", range, column: "folded") }
+      let own: SQL = """
+        folded >= \(head) AND folded < \(head + "\u{10FFFF}") AND starts_with(\(Self.wholeFolded), \(folded))
+        """
+      return ValueCondition("index_string", SQL(sqlite: range, postgreSQL: own), column: "folded")
     }
   }
+
+  /// All of a folded text: PostgreSQL's index has the beginning of a long one.
+  private static let wholeFolded = SQL(sqlite: "folded", postgreSQL: "coalesce(whole, folded)")
 
   private func reference(_ type: String, _ id: String, _ parameter: SearchParameter, _ base: String?) throws
     -> ValueCondition?

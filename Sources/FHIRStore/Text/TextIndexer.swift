@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// It begins with the first full-text search of a store, and from then on whenever the store is open. What it has taken
 /// in is a number in `setting`, written in the same transaction as the rows: where it was ended, it goes on. Nothing
-/// waits for it but full-text searches, so that writes cost what they cost without it.
+/// waits for it but full-text searches, so that writes cost what they cost without it. Of several processes one makes
+/// the index, and the others look how far it is.
 final class TextIndexer: Sendable {
   /// How far it is, in changes.
   struct Progress: Sendable, Equatable {
@@ -23,6 +24,8 @@ final class TextIndexer: Sendable {
   /// Without a search that waits the newest changes are looked for this often: what came meanwhile is one piece of
   /// work.
   private static let pause = Duration.seconds(1)
+  /// Where another process makes the index, a search that waits looks for it this often.
+  private static let followPause = Duration.milliseconds(50)
   /// After a failure it is tried again after this, twice as long each time.
   private static let retry = Duration.milliseconds(500)
   private static let retryMax = Duration.seconds(60)
@@ -61,7 +64,7 @@ final class TextIndexer: Sendable {
   /// - Returns: false where it is not within `duration`.
   func waits(for position: Int64, upTo duration: Duration) async -> Bool {
     if settled.value >= position { return true }
-    demand.grow(to: demand.value + 1)
+    wake()
     return await settled.wait(for: position, upTo: duration)
   }
 
@@ -69,7 +72,11 @@ final class TextIndexer: Sendable {
   func end() async {
     let task = cancel()
     await task?.value
+    await database.release(FHIRStore.Work.text.rawValue)
   }
+
+  /// Another process's search waits.
+  func wake() { demand.grow(to: demand.value + 1) }
 
   @discardableResult
   func cancel() -> Task<Void, Never>? {
@@ -93,12 +100,21 @@ final class TextIndexer: Sendable {
 
   private func run() async {
     var wait = Self.retry
+    var told: Int64 = 0
     while !Task.isCancelled && database.isWritable {
       let asked = demand.value
       do {
-        try await round()
+        var pause = Self.pause
+        if await database.lease(FHIRStore.Work.text.rawValue) {
+          try await round()
+        } else if try await !follow(), settled.isAwaited {
+          // Whoever makes the index sleeps perhaps.
+          if asked != told { try await database.write { try $0.announce(FHIRStore.textTopic) } }
+          told = asked
+          pause = Self.followPause
+        }
         wait = Self.retry
-        _ = await demand.wait(for: asked + 1, upTo: Self.pause)
+        _ = await demand.wait(for: asked + 1, upTo: pause)
       } catch {
         // The disk may be full, or too much waits: it is tried again. Searches meanwhile say that it is not ready.
         try? await Task.sleep(for: wait)
@@ -107,15 +123,27 @@ final class TextIndexer: Sendable {
     }
   }
 
+  private func progressNow() async throws -> Progress {
+    try await database.read { reader in
+      Progress(
+        done: try reader.first(TextRows.position) { $0.integer(0) } ?? 0,
+        newest: try reader.first(TextRows.newest) { $0.integer(0) } ?? 0)
+    }
+  }
+
+  /// Looks how far another process is; true if it is done.
+  private func follow() async throws -> Bool {
+    let now = try await progressNow()
+    state.withLock { $0.progress = now }
+    settled.grow(to: now.done)
+    return now.done >= now.newest
+  }
+
   /// Takes in what was committed before it began.
   private func round() async throws {
-    let (start, newest) = try await database.read { reader in
-      (
-        try reader.first(TextRows.position) { $0.integer(0) } ?? 0,
-        try reader.first(TextRows.newest) { $0.integer(0) } ?? 0
-      )
-    }
-    var position = start
+    let start = try await progressNow()
+    let newest = start.newest
+    var position = start.done
     while position < newest, !Task.isCancelled {
       state.withLock { $0.progress = Progress(done: position, newest: newest) }
       let from = position
@@ -139,7 +167,8 @@ final class TextIndexer: Sendable {
     let end = batch.end
     let insert = TextRows.insert(database.dialect)
     try await database.write { transaction in
-      // Only one task follows a store's changes; if the position moved, nothing of this may be written.
+      // One task follows a store's changes, but for a moment after it was given up for dead: if the position moved,
+      // nothing of this may be written.
       guard try transaction.execute(TextRows.advance, [.integer(end), .integer(position)]) == 1 else {
         throw StorageError(.misuse, detail: "the position of the full-text index moved")
       }

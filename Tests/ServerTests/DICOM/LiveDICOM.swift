@@ -7,8 +7,8 @@ import FHIRService
 import FoundationEssentials
 import HTTPServer
 import Server
-import StorageSQLite
 import Synchronization
+import TestStores
 
 /// A whole server with one DICOM service over a real store in a folder of its own.
 final class LiveDICOM: Sendable {
@@ -30,11 +30,9 @@ final class LiveDICOM: Sendable {
     _ folder: String, hasPartitions: Bool, storeBytesMax: Int, limits: DICOMServiceLimits,
     configure: (inout ServerConfiguration) -> Void
   ) async throws {
-    var engine = SQLiteConfiguration()
-    engine.durability = .off
     let blobs = try FolderBlobStore(path: folder + "/blobs")
     store = try await DICOMStore(
-      try SQLiteDatabase(path: folder + "/store.sqlite", configuration: engine), blobs: blobs, clock: .system)
+      try TestStores.open(folder + "/store.sqlite", syncs: false), blobs: blobs, clock: .system)
     let service = DICOMService(
       store, blobs: blobs, limits: limits, clock: .system,
       software: DICOMService.Software(name: "Aceso", version: "1.2.3"),
