@@ -76,11 +76,12 @@ class Instance:
         run([self.program("initdb"), "-D", self.data, "-A", "trust", "-U", USER, "--locale=C", "-E", "UTF8",
              "--no-sync"], self.log)
 
-    def start(self):
+    def start(self, more=None):
         settings = {
             "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": self.folder,
             "max_connections": 200, "wal_level": "replica", "max_wal_senders": 10, "wal_keep_size": "256MB",
             "dynamic_shared_memory_type": "mmap", "shared_buffers": "64MB", "cluster_name": self.name,
+            **(more or {}),
         }
         options = [item for key, value in settings.items() for item in ("-c", f"{key}={value}")]
         with open(self.log, "ab") as output:
