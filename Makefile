@@ -16,6 +16,8 @@ SWIFT_TEST = swift test -c release --skip-build --disable-xctest --scratch-path 
 # So many tests at a time: each of them waits for a disk now and then, and none should starve.
 AT_A_TIME = --experimental-maximum-parallelization-width 6
 FAILOVER_ROUNDS ?= 3
+# What is run again with the stores on PostgreSQL.
+STORE_TESTS = ^(FHIRStoreTests|SearchOracleTests|DICOMStoreTests|DICOMServiceTests|FHIRServiceTests)\.
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
 TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests|^FHIRServiceTests\.ReindexCourseTests
 WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|✔ Suite)'
@@ -26,7 +28,7 @@ TABLES = r4 r4b r5 stu3
 BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
-.PHONY: help install build build-bench run demo-cluster failover-test data test test-swift test-outside bench bench-dicom bench-search format check tables clean
+.PHONY: help install build build-bench run demo-cluster failover-test data test test-swift test-postgresql test-outside bench bench-dicom bench-search format check tables clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,8 +57,8 @@ data: install ## lay out the data sets that tests read, if they are to be had
 	@scripts/conformance-data
 
 # The package's tests first; then those from outside, against the program of the same build, in processes of its own.
-test: test-swift test-outside ## run all tests: the package's own, then those from outside (kill test, failovers, Python clients)
-	@echo "All tests passed: the package's, kill-test, failover-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
+test: test-swift test-postgresql test-outside ## run all tests: the package's own, then those from outside (kill test, failovers, Python clients)
+	@echo "All tests passed: the package's, on both engines, kill-test, failover-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
 
 test-swift: data
 	@scripts/install --tests
@@ -68,6 +70,12 @@ test-swift: data
 	$(SWIFT_TEST) $(AT_A_TIME) --skip '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test.log | $(WITHOUT_CHATTER)
 	rm -rf $(BODIES)
 	ACESO_BODIES=$(BODIES) $(SWIFT_TEST) --no-parallel --filter '$(TIMED_TESTS)' 2>&1 | tee .build/swift-test-timed.log | $(WITHOUT_CHATTER)
+
+test-postgresql: data ## run the tests of stores and services once more, on PostgreSQL
+	@scripts/install --tests
+	$(SWIFT_BUILD_TESTS)
+	ACESO_TEST_STORE=postgresql $(SWIFT_TEST) $(AT_A_TIME) --skip '$(TIMED_TESTS)' --filter '$(STORE_TESTS)' 2>&1 \
+	  | tee .build/swift-test-postgresql.log | $(WITHOUT_CHATTER)
 
 test-outside: export ACESO = $(CURDIR)/$(TESTED)/aceso
 test-outside: data
