@@ -91,10 +91,13 @@ extension Connection: Transaction {
     return (result, Work(steps: Int(clamping: measured ?? 0) / max(1, configuration.stepNanoseconds)))
   }
 
+  /// Less than that a busy machine takes for anything.
+  private static let attemptNanosecondsMin: UInt64 = 5_000_000
+
   func attempt<R>(steps: Int, _ body: () throws -> R) throws -> R? {
     let outer = attemptLimit
     let (nanoseconds, isEndless) = max(0, steps).multipliedReportingOverflow(by: max(1, configuration.stepNanoseconds))
-    let limit = isEndless ? .max : monotonicNanoseconds() &+ UInt64(nanoseconds)
+    let limit = isEndless ? .max : monotonicNanoseconds() &+ max(UInt64(nanoseconds), Self.attemptNanosecondsMin)
     attemptLimit = min(limit, outer ?? .max)
     defer { attemptLimit = outer }
     // A statement that is given up takes its transaction with it, so there must be a point to go back to.
