@@ -3,6 +3,9 @@
 SHELL = /bin/bash
 .SHELLFLAGS = -o pipefail -ec
 
+# The store that a shell may name is not for samples, tests and measurements.
+unexport ACESO_STORE
+
 # One release build of what runs and is measured, and one for the tests, which see inside: they are many and work hard.
 SWIFT_BUILD_RELEASE = swift build -c release --static-swift-stdlib
 RELEASE = .build/release
