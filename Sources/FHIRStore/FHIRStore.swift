@@ -21,6 +21,8 @@ public final class FHIRStore: Sendable {
   let textIndexer: TextIndexer
   /// Rows that are sorted at once where the first of several sort keys does not tell them apart.
   let sortRunLength: Int
+  /// Searches with fewer matches than this list them all, for pages in order of creation.
+  let listedMax: Int
   /// What searches found about large sets.
   let estimates = Estimates.Remembered()
 
@@ -28,12 +30,14 @@ public final class FHIRStore: Sendable {
   /// - Parameters:
   ///   - extractionVersion: how resources are indexed (`IndexExtractor.version`).
   ///   - sortRunLength: rows that are sorted at once where the first of several sort keys does not tell them apart.
+  ///   - listedMax: searches with fewer matches than this list them all, for pages in order of creation.
   public init(
     _ database: any Database, schema: Schema, clock: Clock, extractionVersion: Int = IndexExtractor.version,
-    sortRunLength: Int = 256
+    sortRunLength: Int = 256, listedMax: Int = 256
   ) async throws {
     self.extractionVersion = extractionVersion
     self.sortRunLength = sortRunLength
+    self.listedMax = listedMax
     try await database.migrate(StoreSchema.migrations)
     try await Self.checkRelease(database, schema)
     let numbers = try await StoreNumbers.open(database, schema)

@@ -16,13 +16,16 @@ final class OracleServer: Sendable {
   private let store: FHIRStore
   private let folder: TemporaryFolder
 
-  /// - Parameter clock: what the server takes for the time.
-  init(clock: Clock = .system) async throws {
+  /// - Parameters:
+  ///   - clock: what the server takes for the time.
+  ///   - listedMax: searches with fewer matches come in order of creation.
+  init(clock: Clock = .system, listedMax: Int = 256) async throws {
     let folder = try TemporaryFolder()
     self.folder = folder
     // Short runs, so that equal sort keys take every way there is.
     store = try await FHIRStore(
-      TestStores.open(folder.file("store.sqlite")), schema: .r4, clock: clock, sortRunLength: 3)
+      TestStores.open(folder.file("store.sqlite")), schema: .r4, clock: clock, sortRunLength: 3,
+      listedMax: listedMax)
     service = FHIRService(
       store, limits: Limits(), clock: clock, ids: IdentifierSource(clock: clock),
       software: FHIRService.Software(name: "Aceso", version: "test"))

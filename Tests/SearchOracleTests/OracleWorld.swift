@@ -18,9 +18,10 @@ struct OracleWorld {
   private static let now = Instant(milliseconds: 1_767_225_600_000)
 
   /// Creates, updates, deletes and brings back resources, on both sides.
-  static func loaded() async throws -> OracleWorld {
+  /// - Parameter listedMax: searches with fewer matches come in order of creation.
+  static func loaded(listedMax: Int = 256) async throws -> OracleWorld {
     let time = OracleClock(now)
-    let server = try await OracleServer(clock: Clock { time.now() })
+    let server = try await OracleServer(clock: Clock { time.now() }, listedMax: listedMax)
     var order: [String] = []
     var current: [String: OracleResource] = [:]
     func put(_ type: String, _ id: String, _ json: [UInt8]) async throws {

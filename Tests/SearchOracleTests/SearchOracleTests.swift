@@ -13,8 +13,17 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(60))) func randomQueries() async throws {
-    let world = try await OracleWorld.loaded()
-    let count = Self.setting("ACESO_ORACLE_QUERIES", 5_000)
+    try await compare(try await OracleWorld.loaded(), count: Self.setting("ACESO_ORACLE_QUERIES", 5_000))
+  }
+
+  /// Where matches are gone through in the order of an index, as in large stores: each once, in whatever order.
+  @Test(.timeLimit(.minutes(60))) func inOrderOfIndexes() async throws {
+    try await compare(
+      try await OracleWorld.loaded(listedMax: 2), count: Self.setting("ACESO_ORACLE_QUERIES", 5_000) / 2,
+      isOrdered: false)
+  }
+
+  private func compare(_ world: OracleWorld, count: Int, isOrdered: Bool = true) async throws {
     let first = Self.setting("ACESO_ORACLE_SEED", 1)
     let most = Self.setting("ACESO_ORACLE_DIFFERENCES", 5)
     var differences = 0
@@ -24,7 +33,8 @@ import Testing
     var generator = QueryGenerator(world.oracle.data, seed: 0)
     for seed in first..<(first + count) {
       generator.random = .init(seed: UInt64(seed))
-      let run = generator.run(world, seed: UInt64(seed))
+      var run = generator.run(world, seed: UInt64(seed))
+      run.isOrdered = isOrdered
       let outcome = try await run.compare()
       matched += outcome.matches > 0 ? 1 : 0
       refused += outcome.isRefused ? 1 : 0

@@ -8,16 +8,17 @@ import Synchronization
 final class Estimates {
   /// Counting stops at the first of these that tells the terms apart.
   static let caps = [64, 256, 1_000, 30_000]
-  /// Terms with fewer keys than this are listed rather than walked in an order of their own.
-  static let listedMax = 256
   static let cap = 1_000
   static let largeCap = 30_000
 
+  /// Terms with fewer keys than this are listed rather than walked in an order of their own.
+  let listedMax: Int
   private let reader: any Reader
   private let remembered: Remembered
   private var known: [SQL: (count: Int, bound: Int)] = [:]
 
-  init(_ reader: any Reader, _ remembered: Remembered) {
+  init(_ reader: any Reader, _ remembered: Remembered, listedMax: Int) {
+    self.listedMax = listedMax
     self.reader = reader
     self.remembered = remembered
   }
@@ -34,7 +35,7 @@ final class Estimates {
         Int($0.integer(0))
       } ?? 0
     known[set] = (count, bound)
-    if count >= Self.cap { remembered.remember(set, count, upTo: bound) }
+    if count >= min(bound, Self.cap) { remembered.remember(set, count, upTo: bound) }
     return count
   }
 
@@ -43,7 +44,7 @@ final class Estimates {
 
   /// Counts of large sets, shared by the searches of a store.
   final class Remembered: Sendable {
-    private static let countMax = 1_000
+    private static let countMax = 4_000
     private static let lifetime = Duration.seconds(60)
 
     private let counts = Mutex<[SQL: (count: Int, bound: Int, since: ContinuousClock.Instant)]>([:])

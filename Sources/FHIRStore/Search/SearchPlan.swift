@@ -82,8 +82,9 @@ struct SearchPlan {
     let typeCount = try typeCount()
     self.typeCount = typeCount
     if terms.isEmpty && order.keys.isEmpty { return }
-    try count(estimates)
-    lead = cheapest(wanted: Double(wanted), mayWalkIndex: isFree && position == nil)
+    let mayWalkIndex = isFree && position == nil
+    try count(estimates, mayWalkIndex: mayWalkIndex)
+    lead = cheapest(wanted: Double(wanted), mayWalkIndex: mayWalkIndex, listedMax: estimates.listedMax)
     fallback = surer()
   }
 
@@ -94,7 +95,7 @@ struct SearchPlan {
       return
     }
     self.typeCount = try typeCount()
-    try count(estimates)
+    try count(estimates, mayWalkIndex: false)
     let probing = probing(besides: nil)
     var best = (lead: Lead.type, cost: Double(self.typeCount) * (1 + probing))
     for place in terms.indices {
@@ -105,27 +106,43 @@ struct SearchPlan {
     lead = best.lead
   }
 
-  /// Counts the terms' keys, further and further until one of them is small enough to tell.
-  private mutating func count(_ estimates: Estimates) throws {
-    for cap in caps(estimates) {
-      for place in terms.indices {
+  /// Counts the terms' keys, further and further until one of them is small enough to tell: the others are then only
+  /// tested, and need not be counted.
+  private mutating func count(_ estimates: Estimates, mayWalkIndex: Bool) throws {
+    let remembered = terms.map { $0.cost.rows.map { estimates.isRemembered($0) } ?? true }
+    let listedMax = estimates.listedMax
+    for cap in caps(remembered, mayWalkIndex: mayWalkIndex, listedMax) {
+      var isTold = false
+      for place in terms.indices where !(isTold && cap == Estimates.caps[0]) {
         let cost = terms[place].cost
-        counts[place] = try cost.known ?? cost.rows.map { try estimates.count($0, upTo: cap) }
-        caps[place] = cost.known == nil ? cap : .max
-      }
-      let isTold = terms.indices.contains { place in
-        counts[place].map { $0 < cap && Double($0) * terms[place].cost.fanOut < Double(cap) } ?? false
+        let bound = remembered[place] ? Estimates.largeCap : cap
+        counts[place] = try cost.known ?? cost.rows.map { try estimates.count($0, upTo: bound) }
+        caps[place] = cost.known == nil ? bound : .max
+        if let count = counts[place], count < bound, Double(count) * cost.fanOut < Double(cap) { isTold = true }
       }
       if cap == Estimates.cap { try countFrequent(estimates) }
-      if isTold { return }
+      if isTold || cap >= listedMax && isEnough(mayWalkIndex: mayWalkIndex) { return }
     }
   }
 
-  /// A term that is alone to be counted is counted in one go; and one term alone is not told apart from others.
-  private func caps(_ estimates: Estimates) -> [Int] {
-    if terms.count == 1 { return [Estimates.cap] }
-    let open = terms.count { $0.cost.known == nil && ($0.cost.rows.map { !estimates.isRemembered($0) } ?? false) }
-    return open > 1 ? Estimates.caps : Estimates.caps.filter { $0 >= Estimates.cap }
+  /// A term that is alone to be counted is counted in larger steps; and one term alone is not told apart from others.
+  private func caps(_ remembered: [Bool], mayWalkIndex: Bool, _ listedMax: Int) -> [Int] {
+    if terms.count == 1 { return [goesInOrder(0, mayWalkIndex: mayWalkIndex) ? listedMax : Estimates.cap] }
+    let open = terms.indices.count { !remembered[$0] && terms[$0].cost.known == nil }
+    return open > 1 ? Estimates.caps : Estimates.caps.filter { $0 >= listedMax }
+  }
+
+  /// Whether a page in the order asked for can be had from the term's own index.
+  private func goesInOrder(_ place: Int, mayWalkIndex: Bool) -> Bool {
+    if !order.keys.isEmpty { return orderBound == place }
+    return mayWalkIndex && terms[place].stretching != nil && !terms[place].cost.isListedFirst
+  }
+
+  /// Whether a term that is too large to be listed is gone through in the order of its index, whatever more is known of
+  /// it, because all others are much larger.
+  private func isEnough(mayWalkIndex: Bool) -> Bool {
+    let smaller = terms.indices.filter { counts[$0].map { $0 < Estimates.largeCap } ?? false }
+    return smaller.count == 1 && goesInOrder(smaller[0], mayWalkIndex: mayWalkIndex)
   }
 
   /// What is asked by a single value is asked again, so its large count will be remembered.
@@ -168,7 +185,7 @@ struct SearchPlan {
     return min(count, rows)
   }
 
-  private func cheapest(wanted: Double, mayWalkIndex: Bool) -> Lead {
+  private func cheapest(wanted: Double, mayWalkIndex: Bool, listedMax: Int) -> Lead {
     let all = Double(typeCount)
     let isSorted = !order.keys.isEmpty
     // Sorting asks for every key's values besides.
@@ -197,9 +214,10 @@ struct SearchPlan {
         cost = 0.5 * listed + reached * probing
       }
       if cost < best.cost { best = (.term(place), cost) }
-      if !isSorted && mayWalkIndex && terms[place].stretching != nil && count >= Double(Estimates.listedMax) {
+      if !isSorted && mayWalkIndex && terms[place].stretching != nil && listed >= Double(listedMax) {
         let rows = terms.indices.reduce(wanted) { $1 == place ? $0 : $0 / fraction($1) }
-        let cost = min(count, rows) * (probing + 1)
+        let beginning = terms[place].cost.isListedFirst ? count / terms[place].cost.fanOut : 0
+        let cost = beginning + min(count, rows) * (probing + 1) + wanted * terms[place].cost.telling
         // It is sure to find what the walk of all hopes for.
         if cost <= best.cost { best = (.stretches(place), cost) }
       }
@@ -344,11 +362,11 @@ struct SearchPlan {
             AND (i.\(stretch.column) > \(value.sql) OR i.key > \(position.key))
             """
         }
-        if let isFirst = stretch.isFirst { condition += " AND \(isFirst)" }
+        let isFirst: SQL = stretch.isFirst.map { " AND \($0)" } ?? ""
         return """
           SELECT i.key AS key, \(terms[place].place) AS s0, \(stretch.name.sql) AS s1, i.\(stretch.column) AS s2
-          FROM \(stretch.range.table) AS i WHERE \(condition)\(probes) ORDER BY i.\(stretch.column), i.key
-          LIMIT \(limit)
+          FROM \(stretch.range.table) AS i WHERE \(condition)\(probes)\(isFirst)
+          ORDER BY i.\(stretch.column), i.key LIMIT \(limit)
           """
       }
   }

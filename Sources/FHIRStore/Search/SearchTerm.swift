@@ -57,6 +57,10 @@ struct SearchTerm {
     var listing = 1.0
     /// To test one key.
     var probing = 1.0
+    /// To tell a resource's first row in a stretch from its others.
+    var telling = 0.0
+    /// Whether its stretches begin with a list of what they start from, `rows`.
+    var isListedFirst = false
   }
 
   /// An engine's parser takes only so much that stands open at once: SQLite's 100 symbols of its grammar, of which a

@@ -107,7 +107,7 @@ extension StoreView {
     var bytes = 0
     for start in stride(from: 0, to: keys.count, by: Self.bodiesPerStatement) where bytes < bytesMax {
       let some = keys[start..<min(start + Self.bodiesPerStatement, keys.count)]
-      let places = Dictionary(uniqueKeysWithValues: zip(some, 0...))
+      let places = Dictionary(zip(some, 0...)) { first, _ in first }
       var read = [StoredVersion?](repeating: nil, count: some.count)
       let sql: SQL = """
         SELECT key, type, id, version, updated, method, body FROM resource

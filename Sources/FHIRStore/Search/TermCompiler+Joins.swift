@@ -72,6 +72,8 @@ extension TermCompiler {
       }
     }
     cost.rows = SQL.union(counted)
+    cost.telling = 3
+    cost.isListedFirst = true
     term.cost = cost
     if let only = stretches.first, stretches.count == 1, sets.count == 1 { term.stretching = { [only] } }
     return term
@@ -176,7 +178,45 @@ extension TermCompiler {
     term.cost.listing = 3 + inner.cost.listing
     // About half of the referrers are asked before one answers.
     term.cost.probing = 1 + referrers / 2 * (1 + inner.cost.probing)
+    if depth == 0, forms.isOne, let keys {
+      let stretch = inOrderOfReferrers(parameters, forms.all[0], own, keys, inner, alias)
+      term.cost.telling = term.cost.probing
+      term.cost.isListedFirst = true
+      term.stretching = { [stretch] }
+    }
     return term
+  }
+
+  /// What is referred to by some resources, one of these after the other: a page of it needs no list of all.
+  private func inOrderOfReferrers(
+    _ parameters: [SQLValue], _ form: ReferenceForm, _ type: Int64, _ keys: SQL, _ inner: SearchTerm,
+    _ alias: ProbeAlias
+  ) -> IndexStretch {
+    let own: SQL = "parameter IN (\(list: parameters))"
+    let links = SQL(
+      sqlite: """
+        (SELECT t.key AS referrer, r.key AS key FROM resource AS t
+         CROSS JOIN index_reference AS j ON j.key = t.key AND j.\(own) AND \(form.isAny("j"))
+         CROSS JOIN resource AS r ON r.type = \(type) AND r.id = \(form.id("j"))
+         WHERE t.key IN (\(keys)) AND r.method <> 3)
+        """,
+      postgreSQL: """
+        (SELECT k.key AS referrer, r.key AS key
+         FROM (SELECT DISTINCT key FROM (\(keys) OFFSET 0) AS d ORDER BY key OFFSET 0) AS k
+         CROSS JOIN LATERAL (SELECT \(form.id("i")) AS id FROM index_reference AS i
+           WHERE i.key = k.key AND i.\(own) AND \(form.isAny("i")) OFFSET 0) AS j
+         CROSS JOIN LATERAL (SELECT t.key FROM resource AS t
+           WHERE t.type = \(type) AND t.id = j.id AND t.method <> 3 OFFSET 0) AS r)
+        """)
+    // Several of them may refer to a resource: the first counts.
+    let isFirst: SQL = """
+      NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
+                  WHERE \(alias.resource).key = i.key AND \(alias.row).\(own)
+                    AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))
+                    AND \(alias.row).key < i.referrer AND \(inner.probe("\(alias.row).key"))\(SQL.fence))
+      """
+    return IndexStretch(
+      name: .integer(0), range: IndexRange(table: links, condition: "1 = 1"), column: "referrer", isFirst: isFirst)
   }
 
   /// `_not-referenced`

@@ -6,8 +6,10 @@ extension TermCompiler {
   /// The alternatives of one condition; many of a kind are asked for together.
   func conditions(_ condition: SearchCondition, _ parameter: SearchParameter) throws -> [ValueCondition] {
     let base = condition.kind == .reference ? try ownURLs(condition.base, [parameter]) : condition.base
-    let found = try Self.reduced(condition.values).compactMap {
-      try self.condition($0, condition.modifier, parameter, base)
+    let values = Self.reduced(condition.values)
+    let found = try values.enumerated().compactMap { place, value in
+      let found = try self.condition(value, condition.modifier, parameter, base)
+      return values.count == 1 ? found : found?.alternative(place)
     }
     guard found.count > Self.listedMax else { return found }
     return ValueCondition.merged(found, parameter.kind == .date ? try dateClasses(parameter) : [])
@@ -183,7 +185,7 @@ extension TermCompiler {
         let first = dateClass.earliestLow(endingAt: high)
         return .init(
           condition: "class = \(dateClass.rawValue) AND low >= \(first) AND \(test)", isKeyOrdered: false,
-          isSole: !dateClass.isOneOfSeveral)
+          isSole: !dateClass.isOneOfSeveral, name: .integer(dateClass.rawValue))
       }, probe: test, column: "low")
   }
 

@@ -20,7 +20,7 @@ struct TermCompiler {
     store = view.store
     reader = view.reader
     restriction = view.restriction
-    estimates = Estimates(view.reader, view.store.estimates)
+    estimates = Estimates(view.reader, view.store.estimates, listedMax: view.store.listedMax)
     self.searched = searched
     lists = ListNumbers()
   }

@@ -8,9 +8,9 @@ struct ValueCondition {
     /// Whether every column before `key` is fixed, so that keys ascend and each comes once.
     let isKeyOrdered: Bool
     /// Whether a resource has one row in all ranges, if it has one in this.
-    let isSole: Bool
+    fileprivate(set) var isSole: Bool
     /// Tells it from others of its kind, whatever comes between two pages of a search.
-    let name: SortValue
+    fileprivate(set) var name: SortValue
     /// For an equality: what is fixed first, and the last column with its value.
     fileprivate var equality: (prefix: SQL, column: SQL, value: String)?
 
@@ -30,7 +30,7 @@ struct ValueCondition {
 
   let table: SQL
   /// Ranges of the table whose union is meant.
-  let ranges: [Range]
+  private(set) var ranges: [Range]
   /// The same as a test on the rows of one key.
   let probe: SQL
   /// For a date that lies within a period.
@@ -54,6 +54,19 @@ struct ValueCondition {
   /// Equalities.
   init(_ table: SQL, _ equalities: [Range]) {
     self.init(table, ranges: equalities, probe: SQL.anyOf(equalities.map { "(\($0.condition))" }))
+  }
+
+  /// The same as one of several alternatives: a resource's one row may meet another of them, too, and the ranges of
+  /// each have names of their own.
+  /// - Parameter place: its place among them, on every page of a search.
+  func alternative(_ place: Int) -> ValueCondition {
+    guard column != nil else { return self }
+    var alternative = self
+    for range in ranges.indices {
+      alternative.ranges[range].isSole = false
+      alternative.ranges[range].name = .text("\(place) \(ranges[range].name.text)")
+    }
+    return alternative
   }
 
   // MARK: Many values
@@ -101,5 +114,16 @@ struct ValueCondition {
       ranges: classes.map {
         Range(condition: "class = \($0.rawValue) AND low BETWEEN \(first) AND \(last) AND \(test)", isKeyOrdered: false)
       }, probe: test)
+  }
+}
+
+extension SortValue {
+  fileprivate var text: String {
+    switch self {
+    case .none: ""
+    case .integer(let value): String(value)
+    case .real(let value): String(value)
+    case .text(let value): value
+    }
   }
 }
