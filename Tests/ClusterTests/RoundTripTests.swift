@@ -1,3 +1,5 @@
+import FHIRService
+import JSONCore
 import PostgreSQLServer
 import StoragePostgreSQL
 import Testing
@@ -78,6 +80,7 @@ struct RoundTripTests {
       }
       let created = try await Self.trips(node) { try await node.send(.post, "Patient", patient($0)) }
       #expect(created == Trips(reads: 0, writes: 2))
+      try await node.send(.put, "Patient/a", patient(100))
       // On the node that knows the systems already, and on the other.
       for (index, node) in [node, other].enumerated() {
         let updated = try await Self.trips(node) { try await node.send(.put, "Patient/a", patient(10 * index + $0)) }

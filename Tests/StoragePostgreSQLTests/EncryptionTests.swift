@@ -17,10 +17,11 @@ struct EncryptionTests {
     let folder = try TemporaryFolder()
     let certificates = try Certificates(in: folder)
     let port = try Certificates.freePort()
-    let server = try PostgreSQLServer(settings: [
-      "listen_addresses=127.0.0.1", "port=\(port)", "ssl=on", "ssl_cert_file=\(certificates.server)",
+    let settings = [
+      "listen_addresses=127.0.0.1", "ssl=on", "ssl_cert_file=\(certificates.server)",
       "ssl_key_file=\(certificates.serverKey)",
-    ])
+    ]
+    let server = try PostgreSQLServer(settings: settings, port: port)
     // Nobody gets in from the network without TLS.
     let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n"
     try Data(rules.utf8).write(to: URL(fileURLWithPath: server.folder + "/data/pg_hba.conf"))

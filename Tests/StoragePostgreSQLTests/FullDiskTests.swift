@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import PostgreSQLServer
 import Storage
@@ -37,9 +38,9 @@ struct FullDiskTests {
     #expect(database.faults.diskFull > 0 && database.faults.connectionsLost == 0)
     try Things.expectCount(database, Int64(acknowledged))
     #expect(database.isWritable)
-    try server.sql("TRUNCATE thing", database: "small")
-    try await database.write { try $0.send(Things.insert, [.integer(1), nil, .blob(body), nil]) }
-    try Things.expectCount(database, 1)
+    try disk.resize(megabytes: 80)
+    try await database.write { try $0.send(Things.insert, [.integer(1_000), nil, .blob(body), nil]) }
+    try Things.expectCount(database, Int64(acknowledged) + 1)
     await database.close()
     server.stop()
   }
@@ -68,8 +69,12 @@ final class SmallDisk {
     if getuid() == 0, let user = getpwnam("nobody") { chown(path, user.pointee.pw_uid, user.pointee.pw_gid) }
   }
 
+  func resize(megabytes: Int) throws {
+    guard mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT), "size=\(megabytes)m") == 0 else { throw Failure(code: errno) }
+  }
+
   deinit {
-    umount2(path, Int32(MNT_DETACH.rawValue))
+    umount2(path, Int32(MNT_DETACH))
     rmdir(path)
   }
 }
