@@ -31,7 +31,7 @@ struct ChangeSequence {
   mutating func addCreation(
     partition: Int64, study: String, series: String, instance: String, _ transaction: any Transaction
   ) throws {
-    try transaction.execute(
+    try transaction.send(
       Self.insert,
       [
         .integer(next), .integer(timestamp), .integer(Action.create.rawValue), .integer(partition), .integer(next),

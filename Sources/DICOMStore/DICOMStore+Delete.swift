@@ -96,14 +96,14 @@ private struct Deletion {
     let now = store.clock.now()
     let sequence = try ChangeSequence(now, transaction)
     let due = now.milliseconds + Int64(store.configuration.removalDelaySeconds) * 1_000
-    try transaction.execute(
+    try transaction.send(
       statements.feed,
       [
         .integer(sequence.next - 1), .integer(sequence.timestamp), .integer(ChangeSequence.Action.delete.rawValue), key,
       ])
-    try transaction.execute(statements.removal, [.integer(due), key])
-    try transaction.execute(statements.metadata, [key])
-    try transaction.execute(statements.content, [key])
+    try transaction.send(statements.removal, [.integer(due), key])
+    try transaction.send(statements.metadata, [key])
+    try transaction.send(statements.content, [key])
     return try transaction.execute(statements.instance, [key])
   }
 
@@ -119,7 +119,7 @@ private struct Deletion {
       try removeRow(of: series)
     }
     try EntityWriter.remove(study.storedTerms.union(EntityWriter.modalityTerms(study)), of: study, transaction)
-    try transaction.execute(Self.deleteStudyRow, [.integer(study.key)])
+    try transaction.send(Self.deleteStudyRow, [.integer(study.key)])
   }
 
   private func series(_ uid: String) throws -> EntityState? {
@@ -128,7 +128,7 @@ private struct Deletion {
 
   private func removeRow(of series: EntityState) throws {
     try EntityWriter.remove(series.storedTerms, of: series, transaction)
-    try transaction.execute(Self.deleteSeriesRow, [.integer(series.key)])
+    try transaction.send(Self.deleteSeriesRow, [.integer(series.key)])
   }
 
   private mutating func deleteSeries(key: Int64, count: Int) throws {

@@ -52,11 +52,11 @@ enum EntityWriter {
     ]
     if study.isNew {
       let binds: [SQLValue] = [.integer(study.key), .integer(study.partition), .text(study.uid)]
-      try transaction.execute(insertStudy, binds + counts + [.blob(study.kept)] + study.values)
+      try transaction.send(insertStudy, binds + counts + [.blob(study.kept)] + study.values)
     } else if study.isChanged {
-      try transaction.execute(updateStudy, counts + [.blob(study.kept)] + study.values + [.integer(study.key)])
+      try transaction.send(updateStudy, counts + [.blob(study.kept)] + study.values + [.integer(study.key)])
     } else {
-      try transaction.execute(countStudy, counts + [.integer(study.key)])
+      try transaction.send(countStudy, counts + [.integer(study.key)])
     }
   }
 
@@ -66,11 +66,11 @@ enum EntityWriter {
       let binds: [SQLValue] = [
         .integer(series.key), .integer(series.partition), .integer(series.study), .text(series.uid),
       ]
-      try transaction.execute(insertSeries, binds + counts + [.blob(series.kept)] + series.values)
+      try transaction.send(insertSeries, binds + counts + [.blob(series.kept)] + series.values)
     } else if series.isChanged {
-      try transaction.execute(updateSeries, counts + [.blob(series.kept)] + series.values + [.integer(series.key)])
+      try transaction.send(updateSeries, counts + [.blob(series.kept)] + series.values + [.integer(series.key)])
     } else {
-      try transaction.execute(countSeries, counts + [.integer(series.key)])
+      try transaction.send(countSeries, counts + [.integer(series.key)])
     }
   }
 
@@ -93,7 +93,7 @@ enum EntityWriter {
       rows.append(
         .integer(entity.partition), .integer(term.attribute.rawValue), .text(term.text), .integer(entity.key))
     }
-    try transaction.execute(statement, rows: rows)
+    try transaction.send(statement, rows: rows)
   }
 
   // MARK: Modalities

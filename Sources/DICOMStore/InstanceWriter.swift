@@ -111,14 +111,14 @@ struct InstanceWriter {
 
   private func insertBytes(_ prepared: PreparedInstance, _ watermark: Int64) throws {
     let frames = prepared.instance.frames.encoded
-    try transaction.execute(
+    try transaction.send(
       Self.insertMetadata,
       [
         .integer(watermark), prepared.bulkData.isEmpty ? .null : .blob(prepared.bulkData),
         frames.isEmpty ? .null : .blob(frames), .blob(prepared.body),
       ])
     if case .inline(let bytes) = prepared.instance.content {
-      try transaction.execute(Self.insertContent, [.integer(watermark), .blob(bytes)])
+      try transaction.send(Self.insertContent, [.integer(watermark), .blob(bytes)])
     }
   }
 

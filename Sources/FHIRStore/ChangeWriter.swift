@@ -60,7 +60,7 @@ struct ChangeWriter {
 
   private let store: FHIRStore
   /// The catalog's generation at the beginning of the transaction: changes must be extracted for it.
-  private let generation: Int64
+  private(set) var generation: Int64?
   private var index: IndexWriter
   /// How many resources of a type there are more than before.
   private var counts: [Schema.TypeID: Int64] = [:]
@@ -73,10 +73,13 @@ struct ChangeWriter {
   private var historyPurged = RowBatch(columns: 1)
   private var purged = RowBatch(columns: 1)
 
-  init(_ store: FHIRStore, generation: Int64) {
+  /// - Parameters:
+  ///   - generation: nil where it is not known yet.
+  ///   - trustsNew: see `IndexWriter`.
+  init(_ store: FHIRStore, generation: Int64?, trustsNew: Bool) {
     self.store = store
     self.generation = generation
-    self.index = IndexWriter(store.numbers)
+    self.index = IndexWriter(store.numbers, trustsNew: trustsNew)
   }
 
   /// Numbers given on the way; they hold once the transaction is committed.
@@ -87,10 +90,10 @@ struct ChangeWriter {
   /// - Throws: `StaleBasis` if a change was built upon something else than what stands, `StaleCatalog` if it was
   ///   extracted for other search parameters.
   mutating func write(_ changes: [Change], in transaction: any Transaction) throws -> [Committed] {
-    guard changes.allSatisfy({ $0.generation == nil || $0.generation == generation }) else { throw StaleCatalog() }
-    let bases = try bases(of: changes, in: transaction)
-    var (key, position, last) =
-      try transaction.first(Self.newestRow) { ($0.integer(0), $0.integer(1), $0.integer(2)) } ?? (0, 0, 0)
+    let systems = index.unknownSystems(changes)
+    let (bases, newest, generation) = try basis(of: changes, systems, in: transaction)
+    var (key, position, last) = newest
+    try index.addSystems(systems.uris, in: transaction)
     // The order of commits is the order of lastUpdated, whatever the clock does.
     let updated = max(store.clock.now().milliseconds, last)
     var committed: [Committed] = []
@@ -100,9 +103,9 @@ struct ChangeWriter {
       if bases[place] == nil { key += 1 }
       let basis = bases[place] ?? Basis(key: key, version: 0, isLive: false)
       count(change, from: basis)
-      let version = collect(change, key: basis.key, superseding: basis.version, updated, position)
+      let version = collect(change, generation, key: basis.key, superseding: basis.version, updated, position)
       try index.remove(change.removed, key: basis.key, in: transaction)
-      try index.add(change.added, key: basis.key, in: transaction)
+      try index.add(change.added, key: basis.key, isNew: bases[place] == nil, in: transaction)
       committed.append(
         Committed(change: change, key: basis.key, version: version, updated: Instant(milliseconds: updated)))
     }
@@ -117,7 +120,7 @@ struct ChangeWriter {
 
   /// Adds a change's rows; the result is the version it makes or leaves.
   private mutating func collect(
-    _ change: Change, key: Int64, superseding old: Int64, _ updated: Int64, _ position: Int64
+    _ change: Change, _ generation: Int64, key: Int64, superseding old: Int64, _ updated: Int64, _ position: Int64
   ) -> Int64 {
     let type = store.numbers.number(change.type)
     let body: SQLValue = change.packed.map { .blob($0) } ?? .null
@@ -151,13 +154,13 @@ struct ChangeWriter {
       (Self.forgetHistory, purged), (Self.forgetNewest, purged), (Self.deleteHistory, purged),
       (Self.deleteResource, purged), (Self.rememberKey, purged), (Self.insertChange, log),
     ] where !rows.isEmpty {
-      try transaction.execute(statement, rows: rows)
+      try transaction.send(statement, rows: rows)
     }
     var live = RowBatch(columns: 2)
     for (type, difference) in counts where difference != 0 {
       live.append(.integer(store.numbers.number(type)), .integer(difference))
     }
-    if !live.isEmpty { try transaction.execute(Self.addCount, rows: live) }
+    if !live.isEmpty { try transaction.send(Self.addCount, rows: live) }
     try index.flush(in: transaction)
   }
 
@@ -180,9 +183,14 @@ struct ChangeWriter {
     counts[change.type, default: 0] += (isLive ? 1 : 0) - (basis.isLive ? 1 : 0)
   }
 
-  /// For each change the row it supersedes, nil where it creates one.
-  private func bases(of changes: [Change], in transaction: any Transaction) throws
-    -> [Basis?]
+  private typealias Newest = (key: Int64, position: Int64, updated: Int64)
+
+  /// All that must be known before anything is written, in one round trip: for each change the row it supersedes, nil
+  /// where it creates one; the newest row of all; the catalog's generation; numbers of systems.
+  private mutating func basis(
+    of changes: [Change], _ systems: (uris: [String], question: Question?), in transaction: any Transaction
+  ) throws
+    -> (bases: [Basis?], newest: Newest, generation: Int64)
   {
     var bases: [Basis?] = Array(repeating: nil, count: changes.count)
     var asked: [Int] = []
@@ -191,21 +199,38 @@ struct ChangeWriter {
       asked.append(place)
       rows.append(.integer(store.numbers.number(change.type)), .text(change.id))
     }
-    guard !asked.isEmpty else { return bases }
-    try transaction.query(Self.basisRow, rows: rows) { index, row in
-      bases[asked[index]] = Basis(
-        key: row.integer(0), version: row.integer(1), isLive: row.integer(2) != WriteMethod.delete.rawValue,
-        generation: row.integer(3))
-    }
-    for place in asked {
-      switch (changes[place].basis, bases[place]) {
-      case (.absent, nil): continue
-      case (.version(let key, let version), .some(let found)) where found.key == key && found.version == version:
-        // A reindex job may have written rows since they were compared.
-        if let compared = changes[place].comparedGeneration, compared != found.generation { throw StaleBasis() }
-      default: throw StaleBasis()
+    var found = generation ?? 0
+    var newest: Newest = (0, 0, 0)
+    let questions = [
+      generation == nil ? SearchCatalog.generationQuestion : nil, Question(Self.newestRow),
+      rows.isEmpty ? nil : Question(Self.basisRow, rows: rows), systems.question,
+    ]
+    let places = questions.indices.filter { questions[$0] != nil }
+    try transaction.query(questions.compactMap { $0 }) { question, row, values in
+      switch places[question] {
+      case 0: found = values.integer(0)
+      case 1: newest = (values.integer(0), values.integer(1), values.integer(2))
+      case 2:
+        bases[asked[row]] = Basis(
+          key: values.integer(0), version: values.integer(1),
+          isLive: values.integer(2) != WriteMethod.delete.rawValue, generation: values.integer(3))
+      default: index.learn(systems.uris[row], values.integer(0))
       }
     }
-    return bases
+    generation = found
+    guard changes.allSatisfy({ $0.generation == nil || $0.generation == found }) else { throw StaleCatalog() }
+    for place in asked where !Self.stands(changes[place], bases[place]) { throw StaleBasis() }
+    return (bases, newest, found)
+  }
+
+  /// Whether what a change was built upon is what there is.
+  private static func stands(_ change: Change, _ basis: Basis?) -> Bool {
+    switch (change.basis, basis) {
+    case (.absent, nil): true
+    case (.version(let key, let version), .some(let found)) where found.key == key && found.version == version:
+      // A reindex job may have written rows since they were compared.
+      change.comparedGeneration == nil || change.comparedGeneration == found.generation
+    default: false
+    }
   }
 }

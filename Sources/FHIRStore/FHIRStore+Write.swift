@@ -53,16 +53,28 @@ extension FHIRStore {
     within restriction: Restriction, _ body: @escaping @Sendable (WriteScope) throws -> R
   ) async throws -> R {
     let (result, grown, changesCatalog) = try await faulting {
-      try await database.write { transaction in
-        let scope = WriteScope(store: self, transaction: transaction, restriction: restriction)
-        let result = try body(scope)
-        return (result, scope.grown, scope.changesCatalog)
+      do {
+        return try await self.run(body, within: restriction, trustsNew: true)
+      } catch let error as StorageError where error.isUniqueViolation && database.isShared {
+        // Two texts of a resource that differ here may be one there.
+        return try await self.run(body, within: restriction, trustsNew: false)
       }
     }
     for added in grown { numbers.merge(added) }
     // It is written, whatever comes now; who meets an old catalog later reads it again.
     if changesCatalog { try? await refreshCatalog() }
     return result
+  }
+
+  private func run<R: Sendable>(
+    _ body: @escaping @Sendable (WriteScope) throws -> R, within restriction: Restriction, trustsNew: Bool
+  ) async throws -> (R, [StoreNumbers.Grown], changesCatalog: Bool) {
+    try await database.write { transaction in
+      let scope = WriteScope(
+        store: self, transaction: transaction, restriction: restriction, trustsNew: trustsNew)
+      let result = try body(scope)
+      return (result, scope.grown, scope.changesCatalog)
+    }
   }
 }
 
@@ -93,7 +105,10 @@ public final class WriteScope {
   fileprivate var changesCatalog = false
   fileprivate var grown: [StoreNumbers.Grown] = []
 
-  init(store: FHIRStore, transaction: any Transaction, restriction: Restriction) {
+  private let trustsNew: Bool
+
+  init(store: FHIRStore, transaction: any Transaction, restriction: Restriction, trustsNew: Bool) {
+    self.trustsNew = trustsNew
     self.view = StoreView(store: store, reader: transaction, restriction: restriction, isUncommitted: true)
     self.transaction = transaction
   }
@@ -102,10 +117,9 @@ public final class WriteScope {
   /// - Throws: `StaleBasis` if they were built from another.
   public func apply(_ changes: [Change]) throws -> [Committed] {
     if changes.isEmpty { return [] }
-    let generation = try generation ?? SearchCatalog.generation(transaction)
-    self.generation = generation
-    var writer = ChangeWriter(view.store, generation: generation)
+    var writer = ChangeWriter(view.store, generation: generation, trustsNew: trustsNew)
     let committed = try writer.write(changes, in: transaction)
+    generation = writer.generation
     grown.append(writer.grown)
     if writer.changesCatalog { changesCatalog = true }
     return committed

@@ -7,8 +7,9 @@ import Storage
 struct IndexWriter {
   private var batches: [Batch]
   private let numbers: StoreNumbers
-  /// Rows are added at the moment, not removed.
-  private var isAdding = false
+  /// Rows of a new resource go in unasked. To ask for each row whether it is there costs PostgreSQL nearly as much as
+  /// to write it, and SQLite nothing.
+  private let trustsNew: Bool
   private(set) var grown: StoreNumbers.Grown
   /// What the dictionaries of parameters' systems and units have to know besides.
   private var newSystems = RowBatch(columns: 2)
@@ -16,47 +17,70 @@ struct IndexWriter {
 
   private struct Batch {
     let insert: Statement
+    let insertFresh: Statement
     let delete: Statement
+    /// Rows of resources that had some before, and of new ones.
     var added: RowBatch
+    var fresh: RowBatch
     var removed: RowBatch
+
+    init(_ insert: Insert, _ delete: Statement, columns: Int, removed: Int) {
+      self.insert = insert.careful
+      insertFresh = insert.fresh
+      self.delete = delete
+      added = RowBatch(columns: columns)
+      fresh = RowBatch(columns: columns)
+      self.removed = RowBatch(columns: removed)
+    }
+  }
+
+  /// `table (columns) VALUES (…)`, for rows that may be there already, and for those that are not.
+  private struct Insert {
+    let careful: Statement
+    let fresh: Statement
+
+    init(_ rows: SQL) {
+      careful = Statement.insertNew(rows)
+      fresh = Statement("INSERT INTO \(rows)")
+    }
   }
 
   private enum Table: Int, CaseIterable {
     case token, string, reference, date, number, quantity, uri, composite, position, missing, contained
   }
 
-  private static let statements: [(insert: Statement, delete: Statement, columns: Int)] = Table.allCases.map {
+  private static let statements: [(insert: Insert, delete: Statement, columns: Int)] = Table.allCases.map {
     switch $0 {
     case .token:
       (
-        Statement.insertNew("index_token (parameter, system, code, key) VALUES (?, ?, ?, ?)"),
+        Insert("index_token (parameter, system, code, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_token WHERE parameter = ? AND system = ? AND code = ? AND key = ?"), 4
       )
     case .string:
       (
-        Statement.insertNew("index_string (parameter, folded, text, several, key) VALUES (?, ?, ?, ?, ?)"),
+        Insert("index_string (parameter, folded, text, several, key) VALUES (?, ?, ?, ?, ?)"),
         Statement(
           "DELETE FROM index_string WHERE parameter = ? AND folded = ? AND text = ? AND several = ? AND key = ?"), 5
       )
     case .reference:
       (
-        Statement.insertNew("index_reference (parameter, type, id, key) VALUES (?, ?, ?, ?)"),
+        Insert("index_reference (parameter, type, id, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_reference WHERE parameter = ? AND type = ? AND id = ? AND key = ?"), 4
       )
     case .date:
       (
-        Statement.insertNew("index_date (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Insert("index_date (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
         Statement("DELETE FROM index_date WHERE parameter = ? AND class = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .number:
       (
-        Statement.insertNew("index_number (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
+        Insert("index_number (parameter, class, low, high, key) VALUES (?, ?, ?, ?, ?)"),
         Statement(
           "DELETE FROM index_number WHERE parameter = ? AND class = ? AND low = ? AND high = ? AND key = ?"), 5
       )
     case .quantity:
       (
-        Statement.insertNew(
+        Insert(
           """
           index_quantity (parameter, system, code, class, low, high, key)
           VALUES (?, ?, ?, ?, ?, ?, ?)
@@ -69,12 +93,12 @@ struct IndexWriter {
       )
     case .uri:
       (
-        Statement.insertNew("index_uri (parameter, value, key) VALUES (?, ?, ?)"),
+        Insert("index_uri (parameter, value, key) VALUES (?, ?, ?)"),
         Statement("DELETE FROM index_uri WHERE parameter = ? AND value = ? AND key = ?"), 3
       )
     case .composite:
       (
-        Statement.insertNew(
+        Insert(
           """
           index_composite
             (parameter, system1, code1, system2, text2, low2, high2, low3, high3, key)
@@ -89,24 +113,24 @@ struct IndexWriter {
       )
     case .position:
       (
-        Statement.insertNew("index_position (parameter, latitude, longitude, key) VALUES (?, ?, ?, ?)"),
+        Insert("index_position (parameter, latitude, longitude, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM index_position WHERE parameter = ? AND latitude = ? AND longitude = ? AND key = ?"), 4
       )
     case .missing:
       (
-        Statement.insertNew("index_missing (parameter, key) VALUES (?, ?)"),
+        Insert("index_missing (parameter, key) VALUES (?, ?)"),
         Statement("DELETE FROM index_missing WHERE parameter = ? AND key = ?"), 2
       )
     case .contained:
       (
-        Statement.insertNew("contained (type, container, id, key) VALUES (?, ?, ?, ?)"),
+        Insert("contained (type, container, id, key) VALUES (?, ?, ?, ?)"),
         Statement("DELETE FROM contained WHERE type = ? AND container = ? AND id = ? AND key = ?"), 4
       )
     }
   }
 
   /// PostgreSQL's tables have the whole of a long text as well.
-  private static let insertString = Statement.insertNew(
+  private static let insertString = Insert(
     "index_string (parameter, folded, text, several, key, whole) VALUES (?, ?, ?, ?, ?, ?)")
 
   private static let insertSystem = Statement(
@@ -121,29 +145,26 @@ struct IndexWriter {
   private static let insertParameterUnit = Statement.insertNew(
     "parameter_unit (parameter, system, code, class) VALUES (?, ?, ?, ?)")
 
-  init(_ numbers: StoreNumbers) {
+  /// - Parameter trustsNew: whether rows of new resources are known to be as many as they look.
+  init(_ numbers: StoreNumbers, trustsNew: Bool = false) {
     self.numbers = numbers
+    self.trustsNew = trustsNew && numbers.dialect == .postgreSQL
     self.grown = StoreNumbers.Grown(systems: [:])
-    self.batches = Self.statements.map {
-      Batch(
-        insert: $0.insert, delete: $0.delete, added: RowBatch(columns: $0.columns),
-        removed: RowBatch(columns: $0.columns))
-    }
+    self.batches = Self.statements.map { Batch($0.insert, $0.delete, columns: $0.columns, removed: $0.columns) }
     if numbers.dialect == .postgreSQL {
       let delete = batches[Table.string.rawValue].delete
-      batches[Table.string.rawValue] = Batch(
-        insert: Self.insertString, delete: delete, added: RowBatch(columns: 6), removed: RowBatch(columns: 5))
+      batches[Table.string.rawValue] = Batch(Self.insertString, delete, columns: 6, removed: 5)
     }
   }
 
-  mutating func add(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
-    isAdding = true
-    for row in rows { try push(row, key, \.added, transaction) }
+  /// - Parameter isNew: whether nothing has the key yet.
+  mutating func add(_ rows: [IndexRow], key: Int64, isNew: Bool = false, in transaction: any Transaction) throws {
+    let side = isNew && trustsNew ? \Batch.fresh : \Batch.added
+    for row in rows { try push(row, key, side, transaction) }
   }
 
   mutating func remove(_ rows: [IndexRow], key: Int64, in transaction: any Transaction) throws {
-    isAdding = false
-    for row in rows { try push(row, key, \.removed, transaction) }
+    for row in rows { try push(row, key, \Batch.removed, transaction) }
   }
 
   /// Below this, sorting costs more than the locality gains.
@@ -151,13 +172,14 @@ struct IndexWriter {
 
   /// Writes everything collected; removals go first.
   mutating func flush(in transaction: any Transaction) throws {
-    if !newSystems.isEmpty { try transaction.execute(Self.insertParameterSystem, rows: newSystems) }
-    if !newUnits.isEmpty { try transaction.execute(Self.insertParameterUnit, rows: newUnits) }
+    if !newSystems.isEmpty { try transaction.send(Self.insertParameterSystem, rows: newSystems) }
+    if !newUnits.isEmpty { try transaction.send(Self.insertParameterUnit, rows: newUnits) }
     for batch in batches {
-      if !batch.removed.isEmpty { try transaction.execute(batch.delete, rows: batch.removed) }
+      if !batch.removed.isEmpty { try transaction.send(batch.delete, rows: batch.removed) }
+      if !batch.fresh.isEmpty { try transaction.send(batch.insertFresh, rows: batch.fresh.sorted().eachOnce()) }
       if batch.added.isEmpty { continue }
       let isSorted = batch.added.rowCount >= Self.sortedRowsMin
-      try transaction.execute(batch.insert, rows: isSorted ? batch.added.sorted() : batch.added)
+      try transaction.send(batch.insert, rows: isSorted ? batch.added.sorted() : batch.added)
     }
   }
 
@@ -175,9 +197,9 @@ struct IndexWriter {
       push(.token, side, parameter, .integer(number), indexed(code), .integer(key))
     case .string(_, let folded, let text, let several):
       push(.string, side, parameter, indexed(folded), .text(text), .integer(several ? 1 : 0), .integer(key))
-      if isAdding, numbers.dialect == .postgreSQL {
+      if side != \Batch.removed, numbers.dialect == .postgreSQL {
         let isLong = folded.utf8.count > IndexedText.bytesMax
-        batches[Table.string.rawValue].added.push(isLong ? .text(folded) : .null)
+        batches[Table.string.rawValue][keyPath: side].push(isLong ? .text(folded) : .null)
       }
     case .reference(_, let type, let id):
       let number = numbers.typeNumbersByName[type] ?? 0
@@ -259,6 +281,48 @@ struct IndexWriter {
   }
 
   // MARK: Dictionaries
+
+  /// The systems that changes name and that have no number here yet.
+  func unknownSystems(_ changes: [Change]) -> (uris: [String], question: Question?) {
+    var seen: Set<String> = []
+    var uris: [String] = []
+    func look(_ uri: String) {
+      guard numbers.system(uri) == nil, grown.systems[uri] == nil, seen.insert(uri).inserted else { return }
+      uris.append(uri)
+    }
+    func look(_ row: IndexRow) {
+      switch row {
+      case .token(_, let system, _), .quantity(_, let system, _, _, _, _): look(system)
+      case .composite(let composite):
+        if numbers.typeNumbersByName[composite.system1] == nil { look(composite.system1) }
+        look(composite.system2)
+      case .within(_, let row): look(row)
+      default: break
+      }
+    }
+    for change in changes {
+      for row in change.removed { look(row) }
+      for row in change.added { look(row) }
+    }
+    if uris.isEmpty { return ([], nil) }
+    var rows = RowBatch(columns: 1)
+    for uri in uris { rows.append(.text(uri)) }
+    return (uris, Question(Self.selectSystem, rows: rows))
+  }
+
+  /// A system's number, as it was found.
+  mutating func learn(_ uri: String, _ number: Int64) { grown.systems[uri] = number }
+
+  /// Gives numbers to systems that were looked for and not found.
+  mutating func addSystems(_ uris: [String], in transaction: any Transaction) throws {
+    let new = uris.filter { grown.systems[$0] == nil }
+    if new.isEmpty { return }
+    var rows = RowBatch(columns: 1)
+    for uri in new { rows.append(.text(uri)) }
+    var added: [(String, Int64)] = []
+    try transaction.query(Self.insertSystem, rows: rows) { added.append((new[$0], $1.integer(0))) }
+    for (uri, number) in added { grown.systems[uri] = number }
+  }
 
   private mutating func system(_ uri: String, _ transaction: any Transaction) throws -> Int64 {
     if let known = numbers.system(uri) ?? grown.systems[uri] { return known }

@@ -36,66 +36,94 @@ extension StoreView {
   /// What the index says about a resource. It may be a mixture of two versions' rows where the view is no snapshot; a
   /// change that is built upon it is checked when it is written.
   public func indexed(_ resource: StoredVersion) throws -> IndexedRows {
+    if let known = foresight?.indexed(resource) { return known }
+    return try indexed([resource]).first ?? IndexedRows(rows: [], generation: 0)
+  }
+
+  /// The same for several resources, in one round trip.
+  func indexed(_ resources: [StoredVersion]) throws -> [IndexedRows] {
+    var generations = [Int64](repeating: 0, count: resources.count)
+    var keys = RowBatch(columns: 1)
+    for resource in resources { keys.append(.integer(resource.key)) }
     // The generation is read first: rows written in between belong to a later one, which the check then finds.
-    let generation = try reader.first(Self.indexedRow, [.integer(resource.key)]) { $0.integer(0) } ?? 0
-    guard !resource.isDeleted else { return IndexedRows(rows: [], generation: generation) }
-    return IndexedRows(rows: try indexRows(of: resource.key), generation: generation)
+    let rows = try indexRows(
+      of: resources.filter { !$0.isDeleted }.map(\.key), behind: Question(Self.indexedRow, rows: keys)
+    ) { generations[$0] = $1.integer(0) }
+    return zip(resources, generations).map { IndexedRows(rows: rows[$0.key] ?? [], generation: $1) }
   }
 
   /// The index rows of a resource, as they were extracted, with those of what it contains.
-  func indexRows(of key: Int64) throws -> [IndexRow] {
-    var rows = try ownRows(of: key)
-    let range = [SQLValue.integer(ContainedKey.key(key, place: 0)), .integer(ContainedKey.key(key + 1, place: 0))]
-    let contained = try reader.all(Self.contained, range) { row in
-      let (key, place) = (row.integer(0), ContainedKey.place(of: row.integer(0)))
-      let (container, type) = (typeName(row.integer(1)) ?? "", typeName(row.integer(2)) ?? "")
-      return (key, place, IndexRow.contained(place: place, container: container, type: type, id: row.text(3)))
+  func indexRows(of key: Int64) throws -> [IndexRow] { try indexRows(of: [key])[key] ?? [] }
+
+  /// The index rows of resources by their keys.
+  /// - Parameter first: what is asked before, in the same round trip, with what takes its rows.
+  private func indexRows(
+    of keys: [Int64], behind first: Question? = nil, _ take: (Int, any Row) throws -> Void = { _, _ in }
+  ) throws -> [Int64: [IndexRow]] {
+    var found: [Int64: [IndexRow]] = [:]
+    var contained: [(key: Int64, place: Int, container: Int64)] = []
+    var ranges = RowBatch(columns: 2)
+    for key in keys {
+      ranges.append(.integer(ContainedKey.key(key, place: 0)), .integer(ContainedKey.key(key + 1, place: 0)))
     }
-    for (key, place, resource) in contained {
-      rows.append(resource)
-      for row in try ownRows(of: key) { rows.append(.within(place: place, row)) }
+    let own = keys.isEmpty ? [] : Self.questions(keys) + [Question(Self.contained, rows: ranges)]
+    let offset = first == nil ? 0 : 1
+    try reader.query((first.map { [$0] } ?? []) + own) { question, index, row in
+      let table = question - offset
+      if table < 0 { return try take(index, row) }
+      if table < Self.tables.count {
+        found[keys[index], default: []].append(try indexRow(table, row))
+        return
+      }
+      let place = ContainedKey.place(of: row.integer(0))
+      contained.append((row.integer(0), place, keys[index]))
+      found[keys[index], default: []].append(
+        .contained(
+          place: place, container: typeName(row.integer(1)) ?? "", type: typeName(row.integer(2)) ?? "", id: row.text(3)
+        ))
     }
-    return rows
+    if contained.isEmpty { return found }
+    try reader.query(Self.questions(contained.map(\.key))) { table, index, row in
+      let (_, place, container) = contained[index]
+      found[container, default: []].append(.within(place: place, try indexRow(table, row)))
+    }
+    return found
   }
 
-  /// The index rows under one key.
-  private func ownRows(of key: Int64) throws -> [IndexRow] {
-    var rows: [IndexRow] = []
-    rows.reserveCapacity(48)
-    let key = [SQLValue.integer(key)]
-    func read(_ statement: Statement, _ make: (any Row) throws -> IndexRow) throws {
-      try reader.query(statement, key) { row in
-        rows.append(try make(row))
-        return true
-      }
-    }
-    try read(Self.tokens) { .token(parameter: $0.int32(0), system: try uri($0.integer(1)), code: $0.text(2)) }
-    try read(Self.strings) {
-      .string(parameter: $0.int32(0), folded: $0.text(1), text: $0.text(2), several: $0.integer(3) != 0)
-    }
-    try read(Self.references) {
-      .reference(parameter: $0.int32(0), type: typeName($0.integer(1)) ?? "", id: $0.text(2))
-    }
-    try read(Self.dates) {
+  private static let tables = [
+    tokens, strings, references, dates, numbers, quantities, uris, composites, positions, missing,
+  ]
+
+  private static func questions(_ keys: [Int64]) -> [Question] {
+    var rows = RowBatch(columns: 1)
+    for key in keys { rows.append(.integer(key)) }
+    return tables.map { Question($0, rows: rows) }
+  }
+
+  /// A row of one of the tables.
+  private func indexRow(_ table: Int, _ row: any Row) throws -> IndexRow {
+    let parameter = row.int32(0)
+    return switch table {
+    case 0: .token(parameter: parameter, system: try uri(row.integer(1)), code: row.text(2))
+    case 1: .string(parameter: parameter, folded: row.text(1), text: row.text(2), several: row.integer(3) != 0)
+    case 2: .reference(parameter: parameter, type: typeName(row.integer(1)) ?? "", id: row.text(2))
+    case 3:
       .date(
-        parameter: $0.int32(0), low: $0.integer(2), high: $0.integer(3),
-        several: $0.integer(1) >= DateClass.several[0].rawValue)
-    }
-    try read(Self.numbers) {
+        parameter: parameter, low: row.integer(2), high: row.integer(3),
+        several: row.integer(1) >= DateClass.several[0].rawValue)
+    case 4:
       .number(
-        parameter: $0.int32(0), low: $0.real(2), high: $0.real(3),
-        several: NumberClass(rawValue: $0.integer(1)).isOneOfSeveral)
-    }
-    try read(Self.quantities) {
+        parameter: parameter, low: row.real(2), high: row.real(3),
+        several: NumberClass(rawValue: row.integer(1)).isOneOfSeveral)
+    case 5:
       .quantity(
-        parameter: $0.int32(0), system: try uri($0.integer(1)), code: $0.text(2), low: $0.real(4), high: $0.real(5),
-        several: NumberClass(rawValue: $0.integer(3)).isOneOfSeveral)
+        parameter: parameter, system: try uri(row.integer(1)), code: row.text(2), low: row.real(4), high: row.real(5),
+        several: NumberClass(rawValue: row.integer(3)).isOneOfSeveral)
+    case 6: .uri(parameter: parameter, value: row.text(1))
+    case 7: .composite(try composite(row))
+    case 8: .position(parameter: parameter, latitude: row.real(1), longitude: row.real(2))
+    default: .missing(parameter: parameter)
     }
-    try read(Self.uris) { .uri(parameter: $0.int32(0), value: $0.text(1)) }
-    try read(Self.composites) { .composite(try composite($0)) }
-    try read(Self.positions) { .position(parameter: $0.int32(0), latitude: $0.real(1), longitude: $0.real(2)) }
-    try read(Self.missing) { .missing(parameter: $0.int32(0)) }
-    return rows
   }
 
   private func composite(_ row: any Row) throws -> CompositeRow {
@@ -126,7 +154,10 @@ extension StoreView {
 
   private func uri(_ number: Int64) throws -> String {
     if let known = store.numbers.systemURI(number) { return known }
-    return try reader.first(Self.systemRow, [.integer(number)]) { $0.text(0) } ?? ""
+    guard let uri = try reader.first(Self.systemRow, [.integer(number)], { $0.text(0) }) else { return "" }
+    // Another process added it. What a transaction of our own added may be taken back yet.
+    if !isUncommitted { store.numbers.merge(StoreNumbers.Grown(systems: [uri: number])) }
+    return uri
   }
 }
 

@@ -32,6 +32,9 @@ public struct SearchCatalog: Sendable {
     try reader.first(generationRow) { $0.integer(0) } ?? 0
   }
 
+  /// Asks for the generation, in the first column; no row is 0.
+  static var generationQuestion: Question { Question(generationRow) }
+
   /// Makes the next generation, and tells the other processes.
   static func advance(_ transaction: any Transaction) throws -> Int64 {
     let next = try generation(transaction) + 1

@@ -11,6 +11,8 @@ public struct StoreView {
   let restriction: Restriction
   /// Whether it sees what may be taken back: a transaction's writes.
   var isUncommitted = false
+  /// What it need not read again.
+  var foresight: Foresight?
 }
 
 extension FHIRStore {

@@ -10,6 +10,10 @@ public protocol Reader {
   /// parameter row and a result row; indexes come in order, those without a result are skipped.
   func query(_ statement: Statement, rows: RowBatch, _ each: (_ index: Int, any Row) throws -> Void) throws
 
+  /// Runs statements that do not wait for each other's rows, together one round trip. `each` gets the question's number,
+  /// the index of its parameter row and a result row; both come in order.
+  func query(_ questions: [Question], _ each: (_ question: Int, _ index: Int, any Row) throws -> Void) throws
+
   /// Runs `body` as long as its statements are no more work than about `steps` (`Work.steps`); nil when they became
   /// more: what they gave until then is void. An engine that cannot tell how far it is carries `body` through.
   func attempt<R>(steps: Int, _ body: () throws -> R) throws -> R?
@@ -73,6 +77,13 @@ public protocol Transaction: Reader {
 
   /// Writes many rows with one statement; the result is the number of rows inserted, updated or deleted.
   @discardableResult func execute(_ statement: Statement, rows: RowBatch) throws -> Int
+
+  /// Runs a fixed statement whose count nobody needs: an engine may put it off until the next that is asked for
+  /// something, or until the commit. Its error comes out there; nothing is acknowledged before.
+  func send(_ statement: Statement, _ binds: [SQLValue]) throws
+
+  /// The same for many rows.
+  func send(_ statement: Statement, rows: RowBatch) throws
 
   /// Tells the other processes that share the store (`Database.listen`), once this transaction is committed.
   func announce(_ topic: String) throws

@@ -42,6 +42,25 @@ public struct RowBatch: Sendable {
     return batch
   }
 
+  /// Without rows that are the same as the one before them, byte for byte.
+  public func eachOnce() -> RowBatch {
+    var batch = RowBatch(columns: columns)
+    batch.values.reserveCapacity(values.count)
+    for row in 0..<rowCount where row == 0 || !isSame(row, row - 1) { batch.values += self[row] }
+    return batch
+  }
+
+  private func isSame(_ a: Int, _ b: Int) -> Bool {
+    // The last column tells most rows apart.
+    (0..<columns).reversed().allSatisfy { column in
+      switch (values[a * columns + column], values[b * columns + column]) {
+      // Strings that are equal may differ in their bytes.
+      case (.text(let x), .text(let y)): x.utf8.elementsEqual(y.utf8)
+      case (let x, let y): x == y
+      }
+    }
+  }
+
   private func precedes(_ a: Int, _ b: Int) -> Bool {
     for column in 0..<columns {
       switch (values[a * columns + column], values[b * columns + column]) {

@@ -20,6 +20,16 @@ extension Connection {
       CREATE TABLE IF NOT EXISTS pulse (
         node text PRIMARY KEY, number bigint NOT NULL, written timestamptz NOT NULL DEFAULT now())
       """)
+    // The number of each writer's last transaction, changed in it: so it can be told later whether it was committed.
+    // Every transaction changes a row, so pages have room for the next one beside it.
+    _ = try execute(
+      """
+      CREATE TABLE IF NOT EXISTS outcome (
+        writer text PRIMARY KEY, number bigint NOT NULL, written timestamptz NOT NULL DEFAULT now())
+      WITH (fillfactor = 20)
+      """)
+    // Of processes that are gone.
+    _ = try execute("DELETE FROM outcome WHERE written < now() - interval '1 day'")
     let recorded = try all("SELECT version, name FROM migration ORDER BY version") { ($0.integer(0), $0.text(1)) }
     for (version, name) in recorded {
       guard version >= 1, version <= migrations.count else {

@@ -5,7 +5,7 @@ import Storage
 /// Results as the server gave them, freed together. A statement's rows are all here before the first is shown, so a
 /// closure may run statements of its own; whoever wants a few rows of many says LIMIT.
 private final class Results {
-  var items: [(index: Int, result: OpaquePointer)] = []
+  var items: [(question: Int, index: Int, result: OpaquePointer)] = []
   deinit { for item in items { PQclear(item.result) } }
 }
 
@@ -20,7 +20,8 @@ extension Connection: Transaction {
 
   private func query(_ source: StatementSource, _ binds: [SQLValue], _ each: (any Row) throws -> Bool) throws {
     let results = Results()
-    try exchange(source, binds, columns: binds.count, rowCount: 1) { results.items.append(($0, $1)) }
+    let execution = Execution(source: source, values: binds, columns: binds.count, rowCount: 1)
+    try exchange([execution]) { results.items.append(($0, $1, $2)) }
     for item in results.items {
       for row in 0..<PQntuples(item.result) {
         guard try each(PostgreSQLRow(result: item.result, row: row)) else { return }
@@ -29,34 +30,47 @@ extension Connection: Transaction {
   }
 
   func query(_ statement: Statement, rows: RowBatch, _ each: (_ index: Int, any Row) throws -> Void) throws {
+    try query([Question(statement, rows: rows)]) { try each($1, $2) }
+  }
+
+  func query(_ questions: [Question], _ each: (_ question: Int, _ index: Int, any Row) throws -> Void) throws {
     let results = Results()
-    try exchange(.fixed(statement), rows.values, columns: rows.columns, rowCount: rows.rowCount) {
-      results.items.append(($0, $1))
+    let executions = questions.map { question in
+      Execution(
+        source: .fixed(question.statement), values: question.rows?.values ?? [], columns: question.rows?.columns ?? 0,
+        rowCount: question.rows?.rowCount ?? 1)
     }
+    guard executions.contains(where: { $0.rowCount > 0 }) else { return }
+    try exchange(executions) { results.items.append(($0, $1, $2)) }
     for item in results.items {
-      for row in 0..<PQntuples(item.result) { try each(item.index, PostgreSQLRow(result: item.result, row: row)) }
+      for row in 0..<PQntuples(item.result) {
+        try each(item.question, item.index, PostgreSQLRow(result: item.result, row: row))
+      }
     }
   }
 
   func execute(_ statement: Statement, _ binds: [SQLValue]) throws -> Int {
-    try execute(.fixed(statement), binds, columns: binds.count, rowCount: 1)
+    try execute(Execution(source: .fixed(statement), values: binds, columns: binds.count, rowCount: 1))
   }
 
   func execute(_ sql: SQL) throws -> Int {
     let binds = sql.binds(.postgreSQL)
-    return try execute(.dynamic(sql.text(.postgreSQL)), binds, columns: binds.count, rowCount: 1)
+    return try execute(
+      Execution(source: .dynamic(sql.text(.postgreSQL)), values: binds, columns: binds.count, rowCount: 1))
   }
 
   func execute(_ statement: Statement, rows: RowBatch) throws -> Int {
-    if rows.rowCount >= InsertTemplate.rowsMin, let types = InsertTemplate.types(rows),
-      let template = prepared.insertTemplate(statement)
-    {
-      return try execute(template, types, rows)
-    }
-    return try execute(.fixed(statement), rows.values, columns: rows.columns, rowCount: rows.rowCount)
+    rows.isEmpty ? 0 : try execute(execution(statement, rows))
   }
 
-  private func execute(_ template: InsertTemplate, _ types: [Oid], _ rows: RowBatch) throws -> Int {
+  /// Many rows of an INSERT go as one statement over arrays.
+  func execution(_ statement: Statement, _ rows: RowBatch) throws(StorageError) -> Execution {
+    guard rows.rowCount >= InsertTemplate.rowsMin, let types = InsertTemplate.types(rows),
+      let template = prepared.insertTemplate(statement)
+    else {
+      return Execution(
+        source: .fixed(statement), values: rows.values, columns: rows.columns, rowCount: rows.rowCount)
+    }
     guard types.count == template.parameterCount else {
       throw StorageError(.misuse, detail: "the statement has another number of parameters")
     }
@@ -65,14 +79,12 @@ extension Connection: Transaction {
       arrays.append(try InsertTemplate.array(rows, column: column, type: type))
     }
     let source = StatementSource.arrays(template.text(types), types.filter { $0 != 0 }.map(TypeID.array(of:)))
-    return try execute(source, arrays, columns: arrays.count, rowCount: 1)
+    return Execution(source: source, values: arrays, columns: arrays.count, rowCount: 1)
   }
 
-  private func execute(
-    _ source: StatementSource, _ values: [SQLValue], columns: Int, rowCount: Int
-  ) throws -> Int {
+  func execute(_ execution: Execution) throws(StorageError) -> Int {
     var changed = 0
-    try exchange(source, values, columns: columns, rowCount: rowCount) { _, result in
+    try exchange([execution]) { _, _, result in
       defer { PQclear(result) }
       // The tag of a SELECT has a count too, of rows that it did not change.
       guard let tag = PQcmdStatus(result), tag[0] != CChar(UInt8(ascii: "S")) else { return }
@@ -84,6 +96,7 @@ extension Connection: Transaction {
   // MARK: Work
 
   func measuring<R>(_ body: () throws -> R) throws -> (result: R, work: Work) {
+    try settleQueue()
     let outer = measured
     measured = 0
     defer { measured = outer.map { $0 &+ (measured ?? 0) } }
@@ -95,6 +108,7 @@ extension Connection: Transaction {
   private static let attemptNanosecondsMin: UInt64 = 5_000_000
 
   func attempt<R>(steps: Int, _ body: () throws -> R) throws -> R? {
+    try settleQueue()
     let outer = attemptLimit
     let (nanoseconds, isEndless) = max(0, steps).multipliedReportingOverflow(by: max(1, configuration.stepNanoseconds))
     let limit = isEndless ? .max : monotonicNanoseconds() &+ max(UInt64(nanoseconds), Self.attemptNanosecondsMin)
@@ -114,53 +128,15 @@ extension Connection: Transaction {
     }
   }
 
-  /// A point to go back to, set in the round trip of the next statement.
-  struct Savepoint {
-    let name: String
-    /// Nothing has been sent since, if so many commands still wait.
-    let queued: Int
-    /// Tells that there was a round trip in between.
-    let trip: Int
-  }
-
-  func enterSavepoint(_ name: String) -> Savepoint {
-    prefix.append("SAVEPOINT \(name)")
-    return Savepoint(name: name, queued: prefix.count, trip: trips)
-  }
-
-  /// Forgets the point, keeps what was done since.
-  func leave(_ savepoint: Savepoint) throws(StorageError) {
-    if let failure { throw failure.error }
-    if trips == savepoint.trip {
-      prefix.removeLast(prefix.count - savepoint.queued + 1)
-    } else {
-      prefix.append("RELEASE SAVEPOINT \(savepoint.name)")
-    }
-  }
-
-  /// Takes back what was done since the point. Throws when the transaction is lost as a whole.
-  func takeBack(_ savepoint: Savepoint) throws(StorageError) {
-    if let failure, failure.kind != .other { throw failure.error }
-    guard isOpen else { throw failure?.error ?? .unreachable("no connection") }
-    if trips == savepoint.trip {
-      prefix.removeLast(prefix.count - savepoint.queued + 1)
-    } else {
-      // Savepoints that were put off inside of this one are gone with it.
-      prefix = []
-      try command("ROLLBACK TO SAVEPOINT \(savepoint.name)", "RELEASE SAVEPOINT \(savepoint.name)")
-    }
-    failure = nil
-  }
-
   // MARK: Snapshots
 
   /// Runs `body` in a read-only transaction: its statements see what the first of them saw.
   func snapshot<R>(_ body: (any Reader) throws -> R) throws -> R {
     failure = nil
-    prefix = ["BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"]
+    queue = [.command("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")]
     transaction = .queued
     defer {
-      prefix = []
+      queue = []
       if transaction == .begun { commandUnawaited("COMMIT") }
       transaction = .none
     }

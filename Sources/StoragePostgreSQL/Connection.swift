@@ -36,7 +36,9 @@ final class Connection: @unchecked Sendable {
 
   var transaction = TransactionState.none
   /// Sent before the next statement, in the same round trip.
-  var prefix: [String] = []
+  var queue: [Queued] = []
+  /// Tells a writer's jobs apart: the one that runs.
+  var job = 0
   /// Round trips so far.
   var trips = 0
   /// Round trips whose answers nobody waited for.
@@ -188,7 +190,7 @@ final class Connection: @unchecked Sendable {
     handle = nil
     PQfinish(old)
     prepared = PreparedStatements(countMax: configuration.dynamicStatementsMax)
-    prefix = []
+    queue = []
     owed = 0
     trips &+= 1
   }

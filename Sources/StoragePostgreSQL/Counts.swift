@@ -17,10 +17,16 @@ public struct PostgreSQLFaults: Sendable, Equatable {
   public var cancelled = 0
   /// Errors 53100.
   public var diskFull = 0
-  /// Commits whose outcome is not known.
+  /// Write jobs whose commit was not answered, and that the database was asked about afterwards with success.
+  public var outcomesFound = 0
+  /// Write jobs of which it is not known whether they were committed.
   public var outcomesUnknown = 0
   /// Reads that the replica answered (no fault, but known nowhere else).
   public var readsOfReplica = 0
+  /// Exchanges with the database for reads (no faults either).
+  public var roundTripsOfReads = 0
+  /// Exchanges with the database for writes.
+  public var roundTripsOfWrites = 0
 
   public init() {}
 }
@@ -28,8 +34,25 @@ public struct PostgreSQLFaults: Sendable, Equatable {
 /// Counts of the faults that connections share.
 final class FaultCounts: Sendable {
   private let counts = Mutex(PostgreSQLFaults())
+  private let tripsOfReads = Atomic<Int>(0)
+  private let tripsOfWrites = Atomic<Int>(0)
+
   func count(_ change: (inout PostgreSQLFaults) -> Void) { counts.withLock { change(&$0) } }
-  var value: PostgreSQLFaults { counts.withLock { $0 } }
+
+  func countTrip(_ role: Connection.Role) {
+    switch role {
+    case .reader: tripsOfReads.add(1, ordering: .relaxed)
+    case .writer: tripsOfWrites.add(1, ordering: .relaxed)
+    case .migrator, .listener: break
+    }
+  }
+
+  var value: PostgreSQLFaults {
+    var value = counts.withLock { $0 }
+    value.roundTripsOfReads = tripsOfReads.load(ordering: .relaxed)
+    value.roundTripsOfWrites = tripsOfWrites.load(ordering: .relaxed)
+    return value
+  }
 }
 
 /// Counts that threads share.

@@ -47,6 +47,21 @@ struct Parameters {
     while formats.count < count { formats.append(1) }
   }
 
+  /// Throws `.tooLarge` for what could not be sent.
+  static func check(_ values: [SQLValue]) throws(StorageError) {
+    for value in values {
+      let count =
+        switch value {
+        // U+0000 becomes three bytes.
+        case .text(let text) where text.utf8.count > valueBytesMax / 3: Parameters.text(text).utf8.count
+        case .blob(let blob): blob.count
+        default: 0
+        }
+      guard count >= valueBytesMax else { continue }
+      throw StorageError(.tooLarge, detail: "a value has more than \(valueBytesMax) bytes")
+    }
+  }
+
   private mutating func append(_ value: SQLValue) throws(StorageError) {
     let start = bytes.count
     switch value {

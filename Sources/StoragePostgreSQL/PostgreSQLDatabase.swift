@@ -146,6 +146,7 @@ public final class PostgreSQLDatabase: Database {
         let outcome = Result {
           try connection.open()
           try connection.migrate(migrations)
+          connection.node.isMigrated = true
         }
         connection.drop()
         continuation.resume(with: outcome)

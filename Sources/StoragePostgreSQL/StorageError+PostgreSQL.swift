@@ -7,6 +7,8 @@ enum Failure: Equatable {
   case lost
   /// Others came in between; run again, it may well succeed.
   case collision
+  /// A statement failed that an earlier job of the transaction had put off.
+  case earlier
   case other
 }
 

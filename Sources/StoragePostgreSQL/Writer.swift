@@ -4,14 +4,22 @@ import Storage
 
 // Group commit, as on the other engine: a commit waits for a disk (and for standbys), and one wait serves every job
 // before it. A thread takes the jobs that wait, runs each between SAVEPOINT and RELEASE, and commits them together.
-// BEGIN, SAVEPOINT and RELEASE travel with the jobs' statements and cost no round trip.
+// BEGIN, SAVEPOINT and RELEASE travel with the jobs' statements and cost no round trip; statements whose count nobody
+// needs travel with the next that is asked for something, or with COMMIT. So a job that reads once and then writes costs
+// a round trip, and the commit another.
 //
-// Three things can go wrong besides a job's own error:
+// Four things can go wrong besides a job's own error:
 // - Others collided with the group (40001, 40P01). PostgreSQL takes the transaction back, and all its jobs are run
 //   again: once together, then one by one with a growing pause, at most `runsMax` times.
+// - A statement fails that a job had put off, when the next job runs already, or at COMMIT. Whose fault it is shows when
+//   all are run again one by one.
 // - The connection is lost before COMMIT was sent. The server takes everything back by itself, and the jobs are run
 //   again on a new connection.
-// - The connection is lost, or no answer comes, after COMMIT was sent. It may be on the disk or not: the outcome is
+// - The connection is lost, or no answer comes, after COMMIT was sent. It may be on the disk or not. So each transaction
+//   changes the writer's row of `outcome` to a number of its own, in the round trip that begins it; on a new connection
+//   the row tells whether the transaction was committed. While that is still under way the row is locked, and it is
+//   waited for. (`pg_xact_status` would do without a row, but a number of a transaction that was lost in a crash or
+//   failover is given to another one.) Only where there is no new connection in time, or no answer, the outcome is
 //   *unknown*, and that is what the callers are told. The store takes writes again as soon as there is a connection:
 //   what is committed is the server's to know, and it stops by itself when a sync fails (it panics, and recovers).
 
@@ -24,6 +32,11 @@ final class Writer {
   private var pending: [any WriteJob] = []
   /// So many of the next jobs are run one by one, since a group they were in was taken back.
   private var aloneCount = 0
+  /// Whose row of `outcome` is this writer's.
+  private let name = Node.randomName()
+  /// The transaction's number, 0 where it has none.
+  private var number: Int64 = 0
+  private var numbers: Int64 = 0
   /// Since when there is no connection.
   private var downSince: UInt64?
 
@@ -69,7 +82,10 @@ final class Writer {
 
   /// Makes a connection if there is none, trying for a while after it was lost.
   private func connect() throws(StorageError) {
-    if connection.isOpen { return }
+    if connection.isOpen {
+      downSince = nil
+      return
+    }
     let patience = UInt64(max(0, configuration.reconnectMillisecondsMax)) &* 1_000_000
     while true {
       let start = monotonicNanoseconds()
@@ -96,22 +112,44 @@ final class Writer {
 
   // MARK: A group
 
+  private static let lock = Statement(Node.writeLock)
+  private static let begin = Statement(
+    """
+    INSERT INTO outcome (writer, number) VALUES (?, ?)
+    ON CONFLICT (writer) DO UPDATE SET number = excluded.number, written = now()
+    """)
+  private static let found = Statement(
+    """
+    INSERT INTO outcome (writer, number) VALUES (?, 0)
+    ON CONFLICT (writer) DO UPDATE SET number = outcome.number RETURNING number
+    """)
+
   private func begin() {
     connection.failure = nil
-    connection.prefix =
-      switch configuration.isolation {
-      case .exclusive:
-        // The lock is a statement of its own, so that the next one sees what was committed while it waited.
-        ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", Node.writeLock]
-      case .serializable: ["BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"]
-      case .readCommitted: ["BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"]
-      }
+    switch configuration.isolation {
+    case .exclusive:
+      connection.queue = [.command("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")]
+      // The lock is a statement of its own, so that the next one sees what was committed while it waited.
+      queueOwn(Self.lock, [])
+    case .serializable: connection.queue = [.command("BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE")]
+    case .readCommitted: connection.queue = [.command("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")]
+    }
     connection.transaction = .queued
+    number = 0
+    guard connection.node.isMigrated else { return }
+    numbers += 1
+    number = numbers
+    queueOwn(Self.begin, [.text(name), .integer(number)])
+  }
+
+  private func queueOwn(_ statement: Statement, _ binds: [SQLValue]) {
+    let execution = Execution(source: .fixed(statement), values: binds, columns: binds.count, rowCount: 1)
+    connection.queue.append(.statement(execution, job: nil))
   }
 
   private func rollback() {
     defer { connection.transaction = .none }
-    connection.prefix = []
+    connection.queue = []
     guard connection.transaction == .begun, connection.isOpen else { return }
     if (try? connection.command("ROLLBACK", mayCancel: false)) == nil { connection.drop() }
   }
@@ -132,7 +170,8 @@ final class Writer {
         done.append(job)
       } catch {
         if let failure = connection.failure, failure.kind != .other {
-          return runAgain(done + [job], failure.kind, failure.error)
+          let jobs = done + [job]
+          return failure.kind == .earlier ? takenBack(jobs) : runAgain(jobs, failure.kind, failure.error)
         }
         fail([job], error)
         // A single job has no savepoint to go back to: whatever it did is taken back with the transaction.
@@ -146,6 +185,7 @@ final class Writer {
 
   private func runSingle(_ job: any WriteJob) throws {
     job.runs += 1
+    connection.job &+= 1
     try job.run(connection)
     // An error that the job kept to itself: PostgreSQL carries out nothing more in this transaction.
     if let failure = connection.failure { throw failure.error }
@@ -187,16 +227,18 @@ final class Writer {
   }
 
   private func commit(_ done: [any WriteJob]) {
+    connection.trimQueue()
     // Not one statement among all the jobs: there is no transaction.
-    guard connection.transaction == .begun else {
+    guard connection.transaction == .begun || connection.hasPutOff else {
       rollback()
       return succeed(done, 0)
     }
-    connection.prefix = []
     connection.sawLocalCommit = false
     let start = monotonicNanoseconds()
-    let limit = UInt64(max(1, configuration.commitSecondsMax)) &* 1_000_000_000
+    let limit = UInt64(max(1, configuration.commitSecondsMax)) &* 1_000_000_000 &+ connection.statementNanosecondsMax
     do throws(StorageError) {
+      // What tells the outcome must be there before it can be in doubt.
+      if connection.transaction == .queued { try connection.settleQueue() }
       let tag = try connection.command("COMMIT", mayCancel: false, nanosecondsMax: limit)
       connection.transaction = .none
       // The answer to COMMIT where there was nothing left to commit.
@@ -226,12 +268,42 @@ final class Writer {
   private func commitFailed(_ done: [any WriteJob], _ error: StorageError) {
     // An answer that is an error: taken back as a whole. Anything else leaves open what happened.
     guard connection.isOpen, let failure = connection.failure, failure.kind != .lost else {
-      return unknown(done, error)
+      return lostAtCommit(done, error)
     }
     if failure.kind == .collision { return runAgain(done, .collision, failure.error) }
     rollback()
-    if done.count > 1, error.code == .constraint { return takenBack(done) }
+    if done.count > 1 { return takenBack(done) }
     fail(done, error)
+  }
+
+  /// Nobody answered: the database is asked on a new connection whether it is committed.
+  private func lostAtCommit(_ done: [any WriteJob], _ error: StorageError) {
+    connection.transaction = .none
+    let isThere = number == 0 ? nil : isCommitted(number)
+    switch isThere {
+    case true?:
+      connection.faults.count { $0.outcomesFound += done.count }
+      succeed(done, 0)
+    case false?:
+      connection.faults.count { $0.outcomesFound += done.count }
+      runAgain(done, .lost, error)
+    case nil: unknown(done, error)
+    }
+  }
+
+  /// Nil where the database cannot be reached in time, or does not say.
+  private func isCommitted(_ number: Int64) -> Bool? {
+    if downSince == nil { downSince = monotonicNanoseconds() }
+    do {
+      try connect()
+      connection.queue = []
+      connection.sawLocalCommit = false
+      // It changes the row to what it is: so its own commit waits for the standbys, and they have the other one too.
+      let found = try connection.first(Self.found, [.text(name)]) { $0.integer(0) }
+      return connection.sawLocalCommit ? nil : found.map { $0 == number }
+    } catch {
+      return nil
+    }
   }
 
   private func unknown(_ jobs: [any WriteJob], _ error: StorageError) {

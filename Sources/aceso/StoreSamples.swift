@@ -51,7 +51,17 @@ enum StoreSamples {
         "aceso_store_disk_full_total", .counter, "Statements refused since the database's disk is full (53100).",
         Double(faults.diskFull)),
       MetricSample(
-        "aceso_store_outcomes_unknown_total", .counter, "Writes whose commit was not answered.",
+        "aceso_store_outcomes_found_total", .counter,
+        "Writes whose commit was not answered, and whose outcome the database told afterwards.",
+        Double(faults.outcomesFound)),
+      MetricSample(
+        "aceso_store_round_trips_of_reads_total", .counter, "Exchanges with the database for reads.",
+        Double(faults.roundTripsOfReads)),
+      MetricSample(
+        "aceso_store_round_trips_of_writes_total", .counter, "Exchanges with the database for writes.",
+        Double(faults.roundTripsOfWrites)),
+      MetricSample(
+        "aceso_store_outcomes_unknown_total", .counter, "Writes of which it is not known whether they were committed.",
         Double(faults.outcomesUnknown)),
       MetricSample(
         "aceso_store_replica_reads_total", .counter, "Reads that the replica answered.",

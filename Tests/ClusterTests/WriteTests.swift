@@ -101,6 +101,34 @@ struct WriteTests {
     }
   }
 
+  @Test("of 64 updates on 2 nodes that name the same version exactly one is carried out, each time")
+  func oneWinner() async throws {
+    try await withTwoNodes { one, other, _ in
+      try await one.send(.put, "Basic/prize", #"{"resourceType":"Basic","id":"prize","code":{"text":"0"}}"#)
+      for version in 1...6 {
+        let winners = try await withThrowingTaskGroup(of: Int?.self) { group in
+          for client in 0..<2 * Self.clients {
+            let node = client % 2 == 0 ? one : other
+            group.addTask {
+              let reply = try await node.send(
+                .put, "Basic/prize", #"{"resourceType":"Basic","id":"prize","code":{"text":"\#(version)-\#(client)"}}"#,
+                ifMatch: "W/\"\(version)\"")
+              #expect([200, 412].contains(reply.status), "\(reply.text)")
+              return reply.status == 200 ? client : nil
+            }
+          }
+          return try await group.reduce(into: []) { $0 += [$1].compactMap { $0 } }
+        }
+        #expect(winners.count == 1)
+        for node in [one, other] {
+          let now = try await node.send(.get, "Basic/prize")
+          #expect(now.version == version + 1)
+          #expect(now.body?["code"]?["text"]?.string == winners.first.map { "\(version)-\($0)" })
+        }
+      }
+    }
+  }
+
   @Test("conditional creates raced by 64 clients on 2 nodes make one resource each time", arguments: [false, true])
   func conditionalCreates(isSystemNamed: Bool) async throws {
     try await withTwoNodes { one, other, _ in

@@ -25,16 +25,19 @@ public final class PostgreSQLServer: @unchecked Sendable {
 
   public let folder: String
   private let settings: [String]
+  /// It is in the socket's name, too.
+  private let port: UInt16
   private let lock = NSLock()
   /// The shell that minds the server, and our end of its pipe.
   private var guardian: (child: pid_t, pipe: Int32)?
   private let databases = Atomic<Int>(0)
 
   /// Makes a cluster and starts its server. `settings` are more of its `name=value`.
-  public init(settings: [String] = []) throws {
+  public init(settings: [String] = [], port: UInt16 = 5_432) throws {
     guard let programs = Self.programs else { throw Failure(message: "PostgreSQL 15 or newer is not installed") }
     folder = FileManager.default.temporaryDirectory.path + "/aceso-pg-" + UUID().uuidString.prefix(8)
-    self.settings = settings
+    self.settings = settings + ["port=\(port)"]
+    self.port = port
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     if getuid() == 0, let user = getpwnam("nobody") { chown(folder, user.pointee.pw_uid, user.pointee.pw_gid) }
     let arguments = ["-D", folder + "/data", "-A", "trust", "-U", "aceso", "--locale=C", "-E", "UTF8", "--no-sync"]
@@ -48,7 +51,7 @@ public final class PostgreSQLServer: @unchecked Sendable {
 
   /// The connection string of a database.
   public func connection(_ database: String = "postgres") -> String {
-    "postgresql://aceso@/\(database)?host=\(folder)"
+    "postgresql://aceso@/\(database)?host=\(folder)&port=\(port)"
   }
 
   /// Makes an empty database, and gives its connection string.
@@ -93,7 +96,7 @@ public final class PostgreSQLServer: @unchecked Sendable {
     close(ends[0])
     lock.withLock { guardian = (child, ends[1]) }
     for _ in 0..<400 {
-      if try Self.run([(Self.programs ?? "") + "/pg_isready", "-q", "-h", folder], output: "/dev/null") { return }
+      if try Self.run([(Self.programs ?? "") + "/pg_isready", "-q", "-h", folder, "-p", "\(port)"], output: "/dev/null") { return }
       usleep(25_000)
     }
     throw Failure(message: (try? String(contentsOfFile: folder + "/server.log", encoding: .utf8)) ?? "no server")

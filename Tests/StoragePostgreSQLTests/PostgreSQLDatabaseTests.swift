@@ -316,7 +316,7 @@ struct PostgreSQLDatabaseTests {
       let tables = try database.point {
         try $0.all("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1") { $0.text(0) }
       }
-      #expect(tables == ["lease", "migration", "other", "pulse", "thing"])
+      #expect(tables == ["lease", "migration", "other", "outcome", "pulse", "thing"])
       try await database.migrate(list)
       let recorded = try database.point { try $0.all("SELECT name FROM migration ORDER BY version") { $0.text(0) } }
       #expect(recorded == ["things", "colour"])

@@ -122,6 +122,7 @@ extension FHIRService {
   /// Conditional references are resolved to what stood before the transaction.
   fileprivate func steps(_ plan: TransactionPlan, _ view: StoreView) throws -> [WriteStep] {
     var map = plan.map
+    let view = try view.foreseeing(plan.writes.compactMap { write in write.namedID.map { (write.request.type, $0) } })
     let held = try resolveReferences(of: plan, &map, view)
     for write in plan.writes where write.isConditional {
       let id = try failing(write.entry) { try conditionalID(write, view) }
@@ -188,6 +189,14 @@ extension FHIRService {
 }
 
 extension FHIRService.TransactionPlan.Write {
+  /// The id of the resource that its request names.
+  fileprivate var namedID: String? {
+    switch request.target {
+    case .update(let id), .patch(let id, _), .delete(let id): id
+    default: nil
+    }
+  }
+
   /// The id that this write gives to what it creates, or names.
   fileprivate var ownID: String {
     switch request.target {

@@ -89,14 +89,14 @@ extension FHIRStore {
   ) throws {
     let (number, type) = (SQLValue.integer(job.number), SQLValue.integer(numbers.number(portion.type)))
     let failures = standing.compactMap(\.failure)
-    try transaction.execute(Self.advance, [.integer(portion.through), type, .integer(job.target)])
-    try transaction.execute(
+    try transaction.send(Self.advance, [.integer(portion.through), type, .integer(job.target)])
+    try transaction.send(
       Self.addProgress, [.integer(standing.count - failures.count), .integer(failures.count), number, type])
-    if portion.isLast { try transaction.execute(Self.complete, [number, type]) }
-    try transaction.execute(Self.touch, [.integer(clock.now().milliseconds), number])
+    if portion.isLast { try transaction.send(Self.complete, [number, type]) }
+    try transaction.send(Self.touch, [.integer(clock.now().milliseconds), number])
     guard !failures.isEmpty else { return }
     let lines = failures.prefix(Self.failuresMax).joined(separator: "\n") + "\n"
-    try transaction.execute(Self.addFailures, [.text(lines), number])
+    try transaction.send(Self.addFailures, [.text(lines), number])
   }
 
   // MARK: - Rows of resources that stand

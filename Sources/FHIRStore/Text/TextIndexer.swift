@@ -172,8 +172,8 @@ final class TextIndexer: Sendable {
       guard try transaction.execute(TextRows.advance, [.integer(end), .integer(position)]) == 1 else {
         throw StorageError(.misuse, detail: "the position of the full-text index moved")
       }
-      if !gone.isEmpty { try transaction.execute(TextRows.delete, rows: gone) }
-      if !indexed.isEmpty { try transaction.execute(insert, rows: indexed) }
+      if !gone.isEmpty { try transaction.send(TextRows.delete, rows: gone) }
+      if !indexed.isEmpty { try transaction.send(insert, rows: indexed) }
     }
   }
 }
