@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -91,8 +92,8 @@ let package = Package(
     library(
       "Server",
       [
-        "Base", "BlobStore", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
-        "FHIRStore", "FHIRXML", "HTTPServer",
+        "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
+        "FHIRStore", "FHIRXML", "HTTPServer", "Identity",
       ]),
     // 9 · commands
     program(
