@@ -85,9 +85,11 @@ let package = Package(
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
     // 7 · interactions
     library(
-      "FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore"]),
+      "FHIRService",
+      ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore", "Identity"]),
     library(
-      "DICOMService", ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "ImageCodecs", "JSONCore"]),
+      "DICOMService",
+      ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "Identity", "ImageCodecs", "JSONCore"]),
     // 8 · the services on the wire
     library(
       "Server",

@@ -13,6 +13,9 @@ extension StoreView {
   /// The same moment, with what may be reached by references in the place of what may be found.
   public var reached: StoreView { within(restriction.ofJoined) }
 
+  /// What of a type may be found.
+  public func extent(_ type: Schema.TypeID) -> Restriction.Extent { restriction.extent(type) }
+
   /// Whether a resource that is there, or was deleted, is out of the caller's sight.
   public func hides(_ type: Schema.TypeID, _ id: String) throws -> Bool {
     if restriction.isUnrestricted { return false }

@@ -19,6 +19,7 @@ public final class DICOMMount: Sendable {
   let samples: @Sendable () -> [MetricSample]
   /// Whose tokens are taken; nil where nobody is asked who they are.
   public let access: ServiceAccess?
+  let gate: AccessGate?
 
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
@@ -37,6 +38,7 @@ public final class DICOMMount: Sendable {
     self.storeBytesMax = storeBytesMax
     self.log = log
     self.access = access
+    gate = access.map { AccessGate($0) }
     self.samples = samples
   }
 

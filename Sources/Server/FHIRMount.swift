@@ -13,6 +13,7 @@ public final class FHIRMount: Sendable {
   let samples: @Sendable () -> [MetricSample]
   /// Whose tokens are taken; nil where nobody is asked who they are.
   public let access: ServiceAccess?
+  let gate: AccessGate?
   let representation: Representation
   /// nil for a release without Binary.
   let binary: BinaryContent?
@@ -29,6 +30,8 @@ public final class FHIRMount: Sendable {
     self.service = service
     self.path = "/\(workspace)/\(name)"
     self.access = access
+    let schema = service.schema
+    gate = access.map { AccessGate($0) { schema.resourceType($0) != nil } }
     self.samples = samples
     self.representation = Representation(
       xml: XMLForm(schema: service.schema), limits: service.limits,

@@ -13,10 +13,10 @@ public struct ServiceAccess: Sendable {
   public var settings: AccessSettings
   /// Gets what is at an address, for discovery and key sets.
   public var fetch: KeySource.Fetch
+  public var clock = Clock.system
   /// A verified token is taken for this long without being verified again, and no longer than it says itself.
   public var tokenSecondsMax = 300
-  /// What `.well-known/smart-configuration` names besides `sso-openid-connect` and the rest of §18.2; nil for those
-  /// alone.
+  /// The capabilities that `.well-known/smart-configuration` names; nil for those that Azure's service names.
   public var smartCapabilities: [String]?
 
   /// - Parameters:
