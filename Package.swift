@@ -102,8 +102,8 @@ let package = Package(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
-        "StoragePostgreSQL", "StorageSQLite", "Synthesis",
+        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Server",
+        "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -191,7 +191,7 @@ let package = Package(
       [
         "Base", "BlobStore", "CXML2", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "FHIRModel",
-        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server", "Storage",
+        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "JSONCore", "Server", "Storage",
         "Synthesis", "TestStores",
       ]),
   ],

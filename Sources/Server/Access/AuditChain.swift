@@ -83,11 +83,14 @@ public enum AuditChain {
     public var hash = String(decoding: AuditChain.beginning, as: UTF8.self)
     /// What is wrong with the line behind them; nil where all are right.
     public var flaw: String?
+    /// Whether a line has the hash that was asked for.
+    public var isFound = false
   }
 
   /// Reads a log from its beginning and tells whether any line was changed, left out or added between others.
+  /// - Parameter hash: of a line that must be there; nil for none.
   /// - Throws: `AuditLogError` if it cannot be read.
-  public static func verify(path: String) throws(AuditLogError) -> Verdict {
+  public static func verify(path: String, containing hash: String? = nil) throws(AuditLogError) -> Verdict {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw AuditLogError(String(cString: strerror(errno))) }
     defer { close(descriptor) }
@@ -106,6 +109,7 @@ public enum AuditChain {
         if verdict.flaw != nil { return verdict }
         verdict.lines += 1
         verdict.hash = String(decoding: last, as: UTF8.self)
+        if verdict.hash == hash { verdict.isFound = true }
         start = newline + 1
       }
       waiting.removeFirst(start - waiting.startIndex)

@@ -158,11 +158,11 @@ extension DICOMInteraction {
   /// The UIDs of what it is about, as a path.
   fileprivate var auditedTarget: String? {
     switch self {
-    case .store(let study): study?.description
-    case .search(let scope): scope.study?.description
+    case .store(let study): study?.value
+    case .search(let scope): scope.study?.value
     case .retrieve(let target), .metadata(let target), .frames(let target, _), .rendered(let target, _),
       .thumbnail(let target, _), .bulkData(let target, _), .pixelData(let target), .delete(let target):
-      [target.study, target.series, target.instance].compactMap { $0?.description }.joined(separator: "/")
+      [target.study, target.series, target.instance].compactMap { $0?.value }.joined(separator: "/")
     case .changeFeed, .changeFeedLatest, .partitions, .capabilities, .wadoURI: nil
     }
   }
