@@ -29,7 +29,7 @@ extension StoreView {
     for type in types where restriction.allows(type) {
       guard let parameter = store.parameters.parameter(type, code) else { continue }
       if let criterion = restriction.extent(type).criterion {
-        for label in try labels(parameter, of: type, that: criterion, max: max) where labels.count <= max {
+        for label in try self.labels(parameter, of: type, that: criterion, max: max) where labels.count <= max {
           if seen.insert(label).inserted { labels.append(label) }
         }
         continue

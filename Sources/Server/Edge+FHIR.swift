@@ -13,7 +13,11 @@ extension Edge {
     let query = query.isEmpty ? QueryString() : QueryString(parsing: query)
     if path == [".well-known", "smart-configuration"] { return try await smartConfiguration(request, mount, &trace) }
     trace.auditHeaders = request.headers.lines(beginningWith: AuditHeaders.fhirPrefix)
-    if let flaw = AuditHeaders.flaw(trace.auditHeaders) { return refusal(431, flaw) }
+    if let flaw = AuditHeaders.flaw(trace.auditHeaders) {
+      var response = outcome(Fault(.invalid, flaw), trace)
+      response.status = 431
+      return response
+    }
     if let gate = mount.gate, !isForEverybody(request, path) {
       do throws(Fault) {
         try await admit(request, gate, &trace)

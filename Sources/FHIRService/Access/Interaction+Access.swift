@@ -1,4 +1,6 @@
 public import FHIRModel
+import FHIRSearch
+import FHIRStore
 public import Identity
 
 extension Interaction {

@@ -52,10 +52,15 @@ extension FHIRService {
   }
 
   /// What an interaction sees under some rules.
-  func restriction(_ interaction: FHIRInteraction, _ type: Schema.TypeID? = nil, _ access: Access?) -> Restriction {
-    guard let access else { return .none }
+  func restriction(_ interaction: FHIRInteraction, _ type: Schema.TypeID?, _ access: Access?) -> Restriction {
     // The subject of `$everything` is asked about otherwise than what belongs to it.
-    if interaction == .everything { return everything(of: type, access) }
+    if interaction == .everything, let access { return everything(of: type, access) }
+    return restriction(interaction, access)
+  }
+
+  /// The same for what sees resources of all types alike.
+  func restriction(_ interaction: FHIRInteraction, _ access: Access?) -> Restriction {
+    guard let access else { return .none }
     let catalog = store.catalog
     return access.restriction(interaction, catalog.generation) {
       let filters = AccessCriteria(catalog.searchable, limits: limits, clock: clock)

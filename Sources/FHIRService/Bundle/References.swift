@@ -2,6 +2,7 @@ import Base
 import FHIRModel
 import FHIRSearch
 import FHIRStore
+import Identity
 import JSONCore
 
 /// Where the entries of a transaction end up: from `fullUrl` to `Type/id` (FHIR R4 http#transaction,

@@ -1,6 +1,7 @@
 import Base
 import FHIRModel
 import FHIRStore
+import Identity
 import JSONCore
 
 extension FHIRService {

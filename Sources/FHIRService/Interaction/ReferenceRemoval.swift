@@ -1,6 +1,7 @@
 import Base
 import FHIRModel
 import FHIRStore
+import Identity
 import JSONCore
 
 /// `_remove-references=true` of a deletion: whatever refers to the deleted resource loses the reference.

@@ -92,18 +92,18 @@ final class AccessGate: Sendable {
 
   private func verified(_ token: [UInt8], _ now: Instant) async throws(Refusal) -> Caller {
     let epoch = known.epoch
-    let caller: Caller
-    let expires: Instant
+    let verified: VerifiedToken
+    let principal: Principal
+    let issuer: TrustedIssuer?
     do throws(TokenError) {
-      let verified = try await verifier.verify(token)
-      let issuer = issuer(of: verified)
-      let principal = try Principal(verified, issuer?.claims ?? ClaimNames())
-      caller = try makeCaller(principal, issuer)
-      expires = verified.expires
+      verified = try await verifier.verify(token)
+      issuer = self.issuer(of: verified)
+      principal = try Principal(verified, issuer?.claims ?? ClaimNames())
     } catch {
       throw unauthenticated(error)
     }
-    known.insert(caller, for: token, expires: expires, at: now, epoch: epoch)
+    let caller = try makeCaller(principal, issuer)
+    known.insert(caller, for: token, expires: verified.expires, at: now, epoch: epoch)
     return caller
   }
 
@@ -122,10 +122,13 @@ final class AccessGate: Sendable {
     let own = access.issuers.filter { $0.url == token.issuer || $0.otherNames.contains(token.issuer) }
     guard own.count > 1 else { return own.first }
     let audiences = (try? token.claims.strings("aud")) ?? []
-    return own.first { issuer in
+    let fitting = own.first { issuer in
       let wanted = issuer.audiences.isEmpty ? access.audiences : issuer.audiences
-      return audiences.contains { wanted.contains($0) } && (issuer.clients.map { token.client.map($0.contains) ?? false } ?? true)
-    } ?? own.first
+      guard audiences.contains(where: { wanted.contains($0) }) else { return false }
+      guard let clients = issuer.clients else { return true }
+      return token.client.map { clients.contains($0) } ?? false
+    }
+    return fitting ?? own.first
   }
 
   // MARK: Refusals
