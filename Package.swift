@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -84,23 +85,25 @@ let package = Package(
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
     // 7 · interactions
     library(
-      "FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore"]),
+      "FHIRService",
+      ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore", "Identity"]),
     library(
-      "DICOMService", ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "ImageCodecs", "JSONCore"]),
+      "DICOMService",
+      ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "Identity", "ImageCodecs", "JSONCore"]),
     // 8 · the services on the wire
     library(
       "Server",
       [
-        "Base", "BlobStore", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
-        "FHIRStore", "FHIRXML", "HTTPServer",
+        "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
+        "FHIRStore", "FHIRXML", "HTTPServer", "Identity",
       ]),
     // 9 · commands
     program(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
-        "StoragePostgreSQL", "StorageSQLite", "Synthesis",
+        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Server",
+        "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -188,7 +191,7 @@ let package = Package(
       [
         "Base", "BlobStore", "CXML2", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "FHIRModel",
-        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "JSONCore", "Server", "Storage",
+        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "JSONCore", "Server", "Storage",
         "Synthesis", "TestStores",
       ]),
   ],

@@ -1,4 +1,5 @@
 public import DICOMweb
+public import Identity
 
 /// An interaction with all that comes with it: the one form in which a DICOM service is asked.
 public struct DICOMCall: Sendable {
@@ -48,8 +49,31 @@ public enum DICOMBody: Sendable {
 
 /// What the caller was allowed; made once, before the service is asked.
 public struct DICOMDecision: Sendable {
-  /// Everything: for a service without authentication, which listens on loopback only.
-  public static let everything = DICOMDecision()
+  private let rules: AccessRules
 
-  init() {}
+  /// Everything: for a service without authentication, and for the server's own work.
+  public static let everything = DICOMDecision(.everything)
+
+  /// Nothing but what is for everybody.
+  public static let nothing = DICOMDecision(.anonymous)
+
+  /// What these rules allow.
+  public init(_ rules: AccessRules) { self.rules = rules }
+
+  func allows(_ interaction: DICOMInteraction) -> Bool { rules.allows(interaction.access) }
+}
+
+extension DICOMInteraction {
+  /// What permission this takes, by the name that rules have for it.
+  public var access: DICOMInteractionKind {
+    switch self {
+    case .store: .store
+    case .search: .search
+    case .delete: .delete
+    case .changeFeed, .changeFeedLatest: .changeFeed
+    case .partitions: .partitions
+    case .capabilities: .capabilities
+    case .retrieve, .metadata, .frames, .rendered, .thumbnail, .bulkData, .pixelData, .wadoURI: .retrieve
+    }
+  }
 }

@@ -63,6 +63,7 @@ public final class DICOMService: Sendable {
   }
 
   private func dispatch(_ call: DICOMCall, _ decision: DICOMDecision) async throws -> DICOMAnswer {
+    guard decision.allows(call.interaction) else { throw Fault(.forbidden, "Authorization failed.") }
     switch call.interaction {
     case .store(let study): return try await store(study, call)
     case .search(let scope): return try await search(scope, call)

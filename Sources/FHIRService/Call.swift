@@ -156,21 +156,15 @@ public struct Call: Sendable {
   public var bundleProcessing: BundleProcessing?
   /// The service's address as the client sees it, without a slash at its end.
   public var base: String
+  /// What the capability statement says of authentication; nil where there is none.
+  public var security: ServiceSecurity?
+  /// Is told what became of each entry of a bundle.
+  public var trail: AccessTrail?
 
   public init(_ interaction: Interaction, base: String) {
     self.interaction = interaction
     self.base = base
   }
-}
-
-/// What the caller was allowed; made once, before the service is asked.
-public struct Decision: Sendable {
-  public let restriction: Restriction
-
-  public init(restriction: Restriction) { self.restriction = restriction }
-
-  /// Everything: for a service without authentication, which listens on loopback only.
-  public static let everything = Decision(restriction: .none)
 }
 
 extension Substring {

@@ -125,19 +125,21 @@ public final class FHIRService: Sendable {
   }
 
   private func dispatch(_ call: Call, _ decision: Decision) async throws -> Answer {
+    // The one place where it is decided: before the store is asked anything.
+    let permit = try permit(call, decision)
     switch call.interaction {
-    case .capabilities: return capabilities.answer(base: call.base)
+    case .capabilities: return capabilities.answer(base: call.base, security: call.security)
     case .versions: return versions()
-    case .read(let type, let id): return try read(type, id, call, decision)
-    case .vread(let type, let id, let version): return try vread(type, id, version, call, decision)
-    case .search(let type, let query): return try await search(type, query, call, decision)
+    case .read(let type, let id): return try read(type, id, call, permit)
+    case .vread(let type, let id, let version): return try vread(type, id, version, call, permit)
+    case .search(let type, let query): return try await search(type, query, call, permit)
     case .compartmentSearch(let compartment, let type, let query):
-      return try await search(compartment, type, query, call, decision)
-    case .history(let scope, let query): return try await history(scope, query, call, decision)
+      return try await search(compartment, type, query, call, permit)
+    case .history(let scope, let query): return try await history(scope, query, call, permit)
     case .bundle: return try await bundle(call, decision)
     case .fhirPath(let query): return try fhirPath(query, call)
-    case .operation(let operation): return try await perform(operation, call, decision)
-    default: return try await write(call, decision)
+    case .operation(let operation): return try await perform(operation, call, permit)
+    default: return try await write(call, permit)
     }
   }
 }

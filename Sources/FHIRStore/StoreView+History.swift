@@ -100,18 +100,16 @@ extension StoreView {
   private func source(_ scope: HistoryScope) throws -> SQL? {
     switch scope {
     case .system:
-      if restriction.isUnrestricted {
-        return "SELECT position, key, type, version, updated FROM change_log WHERE version > 0"
-      }
-      let visible = store.schema.resourceTypes.filter { restriction.allows($0) }.map {
-        SQLValue.integer(store.numbers.number($0))
-      }
-      return
-        "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible)) AND version > 0"
+      let isFound = try isFound(type: "change_log.type", key: "change_log.key")
+      return "SELECT position, key, type, version, updated FROM change_log WHERE \(isFound) AND version > 0"
     case .type(let type):
-      let visible: [SQLValue] = restriction.allows(type) ? [.integer(store.numbers.number(type))] : []
-      return
-        "SELECT position, key, type, version, updated FROM change_log WHERE type IN (\(list: visible)) AND version > 0"
+      let extent = restriction.extent(type)
+      let visible: [SQLValue] = extent.isSomething ? [.integer(store.numbers.number(type))] : []
+      let isFound = try extent.criterion.map { try TermCompiler(self).term($0, type).probe("change_log.key") }
+      return """
+        SELECT position, key, type, version, updated FROM change_log
+        WHERE type IN (\(list: visible)) AND version > 0 AND \(isFound ?? "1 = 1")
+        """
     case .instance(let type, let id):
       guard let newest = try current(type, id) else { return nil }
       return """

@@ -28,6 +28,12 @@ extension StoreView {
     var labels: [Label] = []
     for type in types where restriction.allows(type) {
       guard let parameter = store.parameters.parameter(type, code) else { continue }
+      if let criterion = restriction.extent(type).criterion {
+        for label in try self.labels(parameter, of: type, that: criterion, max: max) where labels.count <= max {
+          if seen.insert(label).inserted { labels.append(label) }
+        }
+        continue
+      }
       let number = SQLValue.integer(Int64(parameter.number))
       var last: (system: Int64, code: String) = (-1, "")
       while labels.count <= max {
@@ -45,5 +51,24 @@ extension StoreView {
       }
     }
     return labels
+  }
+
+  /// The values in use by some resources of a type.
+  private func labels(
+    _ parameter: SearchParameter, of type: Schema.TypeID, that criterion: SearchCriterion, max: Int
+  ) throws -> [Label] {
+    let test = try TermCompiler(self).term(criterion, type).probe("i.key")
+    let own: SQL = "i.parameter = \(Int64(parameter.number)) AND \(test)"
+    if parameter.kind != .token {
+      let sql: SQL = "SELECT DISTINCT i.value FROM index_uri AS i WHERE \(own) ORDER BY i.value LIMIT \(max + 1)"
+      return try reader.all(sql) { Label(system: "", code: $0.text(0)) }
+    }
+    let sql: SQL = """
+      SELECT DISTINCT i.system, i.code FROM index_token AS i WHERE \(own) ORDER BY i.system, i.code LIMIT \(max + 1)
+      """
+    return try reader.all(sql) { ($0.integer(0), $0.text(1)) }.map { system, code in
+      let uri = system == 0 ? "" : try reader.first(Self.systemURI, [.integer(system)]) { $0.text(0) }
+      return Label(system: uri ?? "", code: code)
+    }
   }
 }

@@ -12,14 +12,17 @@ extension StoreView {
   public func current(_ type: Schema.TypeID, _ id: String) throws -> StoredVersion? {
     if let known = foresight?.versions[Foresight.Name(type: type, id: id)] { return known }
     guard restriction.allows(type) else { return nil }
-    return try reader.first(Self.currentRow, [.integer(store.numbers.number(type)), .text(id)]) { row in
+    let found = try reader.first(Self.currentRow, [.integer(store.numbers.number(type)), .text(id)]) { row in
       try version(
         row, key: row.integer(0), type: type, id: id, version: row.integer(1), updated: row.integer(2),
         method: row.integer(3), bodyColumn: 4)
     }
+    guard let found, try shows(found.key, type) else { return nil }
+    return found
   }
 
-  /// One version of a resource, a deletion too; nil where there is none.
+  /// One version of a resource, a deletion too; nil where there is none. Whether the caller may see it is told by the
+  /// newest version: what an earlier one says is the caller's to look at.
   public func version(_ type: Schema.TypeID, _ id: String, _ number: Int64) throws -> StoredVersion? {
     guard let newest = try current(type, id) else { return nil }
     if newest.version == number { return newest }
@@ -34,15 +37,18 @@ extension StoreView {
     return again
   }
 
-  private static let methodRow = Statement("SELECT method FROM resource WHERE type = ? AND id = ?")
+  private static let methodRow = Statement("SELECT method, key FROM resource WHERE type = ? AND id = ?")
   private static let keyRow = Statement(
     "SELECT type, id, version, updated, method, body FROM resource WHERE key = ?")
 
   /// Whether a resource is there, and not deleted.
   public func isThere(_ type: Schema.TypeID, _ id: String) throws -> Bool {
     guard restriction.allows(type) else { return false }
-    let method = try reader.first(Self.methodRow, [.integer(store.numbers.number(type)), .text(id)]) { $0.integer(0) }
-    return method.map { $0 != WriteMethod.delete.rawValue } ?? false
+    let found = try reader.first(Self.methodRow, [.integer(store.numbers.number(type)), .text(id)]) {
+      (method: $0.integer(0), key: $0.integer(1))
+    }
+    guard let found, found.method != WriteMethod.delete.rawValue else { return false }
+    return try shows(found.key, type)
   }
 
   /// The newest versions of resources by their keys, in the keys' order, without those the caller may not know.
@@ -53,7 +59,7 @@ extension StoreView {
         return try version(
           row, key: key, type: type, id: row.text(1), version: row.integer(2), updated: row.integer(3),
           method: row.integer(4), bodyColumn: 5)
-      }.flatMap { $0 }
+      }.flatMap { try $0.flatMap { try shows(key, $0.type) ? $0 : nil } }
     }
   }
 

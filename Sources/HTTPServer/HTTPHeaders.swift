@@ -58,6 +58,19 @@ public struct HTTPHeaders: Sendable {
     fields.filter { matches($0, name) }.map { text($0.valueStart, $0.valueEnd) }
   }
 
+  /// The field lines whose names begin with a text, whatever its case.
+  public func lines(beginningWith prefix: String) -> [(name: String, value: String)] {
+    let count = prefix.utf8.count
+    return fields.filter { field in
+      guard Int(field.nameEnd) - Int(field.nameStart) > count else { return false }
+      let start = Int(field.nameStart)
+      return bytes.withUnsafeBytes { all in
+        equalsIgnoringCase(UnsafeRawBufferPointer(rebasing: all[start..<(start + count)]), prefix.utf8)
+      }
+    }
+    .map { (text($0.nameStart, $0.nameEnd), text($0.valueStart, $0.valueEnd)) }
+  }
+
   private func matches(_ field: Field, _ name: String) -> Bool {
     let count = Int(field.nameEnd) - Int(field.nameStart)
     guard name.utf8.count == count else { return false }

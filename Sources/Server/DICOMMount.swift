@@ -17,14 +17,19 @@ public final class DICOMMount: Sendable {
   let log: Log
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
+  /// Whose tokens are taken; nil where nobody is asked who they are.
+  public let access: ServiceAccess?
+  let gate: AccessGate?
 
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
   ///   - storeBytesMax: a longer store request is refused with 413.
+  ///   - access: whose tokens are taken and what they allow; nil lets everybody do everything.
   ///   - log: for answers that break off.
   public init(
-    workspace: String, name: String, service: DICOMService, storeBytesMax: Int = DICOMMount.storeBytesMax,
-    log: Log = Log(level: .warning), samples: @escaping @Sendable () -> [MetricSample] = { [] }
+    workspace: String, name: String, service: DICOMService, access: ServiceAccess? = nil,
+    storeBytesMax: Int = DICOMMount.storeBytesMax, log: Log = Log(level: .warning),
+    samples: @escaping @Sendable () -> [MetricSample] = { [] }
   ) {
     self.workspace = workspace
     self.name = name
@@ -32,6 +37,8 @@ public final class DICOMMount: Sendable {
     self.path = "/\(workspace)/\(name)"
     self.storeBytesMax = storeBytesMax
     self.log = log
+    self.access = access
+    gate = access.map { AccessGate($0) }
     self.samples = samples
   }
 

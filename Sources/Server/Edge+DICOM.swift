@@ -39,6 +39,10 @@ extension Edge {
       path = path.dropFirst()
     }
     trace.isMicrosoft = version != .standard
+    trace.auditHeaders = request.headers.lines(beginningWith: AuditHeaders.dicomPrefix)
+    if let flaw = AuditHeaders.flaw(trace.auditHeaders) { throw Fault(.invalid, flaw) }
+    // What the service can do is for everybody (PS3.18 §8.9).
+    if let gate = mount.gate, request.method != .options { try await admit(request, gate, &trace) }
     let parameters = try QueryParameters(query: query)
     let route = try route(request, Array(path), parameters, mount, &trace)
     guard let route else { return options(trace.allowed.filter { $0 != "OPTIONS" }, &trace) }
@@ -56,15 +60,16 @@ extension Edge {
     call.wantsOriginal = request.header("msdicom-request-original")?.lowercased() == "true"
     let body = StreamedBody(request.stream)
     call.body = body.map { body in .stream { try await body.next() } } ?? .whole(request.body.bytes)
-    return try await perform(call, body, mount)
+    let decision = trace.caller?.dicomDecision ?? (mount.gate == nil ? .everything : .nothing)
+    return try await perform(call, body, mount, decision)
   }
 
-  private func perform(_ call: DICOMCall, _ body: StreamedBody?, _ mount: DICOMMount) async throws(Fault)
-    -> HTTPResponse
-  {
+  private func perform(
+    _ call: DICOMCall, _ body: StreamedBody?, _ mount: DICOMMount, _ decision: DICOMDecision
+  ) async throws(Fault) -> HTTPResponse {
     do throws(Fault) {
       let answer = try await aside { () async throws(Fault) in
-        try await mount.service.perform(call, .everything)
+        try await mount.service.perform(call, decision)
       }
       return render(answer, call, mount)
     } catch {
@@ -155,6 +160,7 @@ extension Edge {
     if response.status == 503 || response.status == 429 {
       response.headers.append(("Retry-After", String(Self.retryAfterSeconds)))
     }
+    addChallenge(to: &response, trace)
     return response
   }
 

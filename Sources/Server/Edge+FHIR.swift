@@ -11,6 +11,24 @@ extension Edge {
     _ request: HTTPRequest, _ path: [String], _ query: Substring, _ mount: FHIRMount, _ trace: inout Trace
   ) async throws(Fault) -> HTTPResponse {
     let query = query.isEmpty ? QueryString() : QueryString(parsing: query)
+    if path == [".well-known", "smart-configuration"] { return try await smartConfiguration(request, mount, &trace) }
+    trace.auditHeaders = request.headers.lines(beginningWith: AuditHeaders.fhirPrefix)
+    if let flaw = AuditHeaders.flaw(trace.auditHeaders) {
+      var response = outcome(Fault(.invalid, flaw), trace)
+      response.status = 431
+      return response
+    }
+    if let gate = mount.gate, !isForEverybody(request, path) {
+      do throws(Fault) {
+        try await admit(request, gate, &trace)
+      } catch {
+        trace.format = (try? negotiate(request, query["_format"], mount).get()) ?? .fhirJSON
+        if let method = Route.Method(request.method) {
+          trace.asked = try? mount.service.route.interaction(method, path, query)
+        }
+        throw error
+      }
+    }
     guard let method = Route.Method(request.method) else {
       let asksForStatement = request.method == .options && path.isEmpty
       return asksForStatement
@@ -29,13 +47,17 @@ extension Edge {
     }
     try checkAnswerParameters(query, interaction)
     trace.isPretty = query["_pretty"] == "true"
-    let call = try call(interaction, request, query, mount)
+    var call = try call(interaction, request, query, mount)
+    if case .bundle = interaction, audit != nil { call.trail = AccessTrail() }
+    if let gate = mount.gate, saysSecurity(interaction) {
+      call.security = await gate.smart.security(hasCORS: cors != nil)
+    }
     trace.call = call
     try checkOrigin(request, call, mount)
-    let decision = decide(request)
+    let decision = decide(trace, mount)
     let answer =
       isLong(interaction, request)
-      ? try await aside { () async throws(Fault) in try await self.perform(call, request, mount, decision) }
+      ? try await aside { [call] () async throws(Fault) in try await self.perform(call, request, mount, decision) }
       : try await perform(call, request, mount, decision)
     // Sending the resource as it is takes no time; whatever else is made of a large one does.
     let isPlain = content == nil && !trace.format.isXML && !trace.isPretty
@@ -55,8 +77,64 @@ extension Edge {
     }
   }
 
-  /// Who asks, and what they may see: nobody is known yet, so the server listens where only its own machine reaches it.
-  private func decide(_ request: HTTPRequest) -> Decision { .everything }
+  // MARK: Who asks
+
+  /// What the caller may see and do: everything where nobody is asked who they are, nothing where nobody was let in.
+  private func decide(_ trace: Trace, _ mount: FHIRMount) -> Decision {
+    trace.caller?.decision ?? (mount.gate == nil ? .everything : .nothing)
+  }
+
+  /// Lets a caller in.
+  func admit(_ request: HTTPRequest, _ gate: AccessGate, _ trace: inout Trace) async throws(Fault) {
+    do throws(AccessGate.Refusal) {
+      trace.challenge = gate.insufficientScope
+      trace.caller = try await gate.caller(request)
+    } catch {
+      trace.challenge = error.challenge
+      throw error.fault
+    }
+  }
+
+  /// What says nothing of anybody.
+  private func isForEverybody(_ request: HTTPRequest, _ path: [String]) -> Bool {
+    switch request.method {
+    case .get, .head: path == ["metadata"] || path == ["$versions"]
+    case .options: true
+    default: false
+    }
+  }
+
+  /// Whether the answer may hold a capability statement.
+  private func saysSecurity(_ interaction: Interaction) -> Bool {
+    switch interaction {
+    case .capabilities, .bundle: true
+    default: false
+    }
+  }
+
+  /// `.well-known/smart-configuration`; 400 where there is no authentication, as Microsoft's server has it.
+  private func smartConfiguration(
+    _ request: HTTPRequest, _ mount: FHIRMount, _ trace: inout Trace
+  ) async throws(Fault) -> HTTPResponse {
+    trace.activity = .smartConfiguration
+    if request.method == .options { return options(["GET", "HEAD"], &trace) }
+    guard request.method == .get || request.method == .head else {
+      trace.allowed = ["GET", "HEAD", "OPTIONS"]
+      throw Fault(.methodNotAllowed, "This method is not offered here.")
+    }
+    guard let gate = mount.gate else { throw Fault(.invalid, "Authorization is not enabled on this service.") }
+    return HTTPResponse(
+      status: 200, headers: [("Content-Type", "application/json; charset=utf-8"), ("Cache-Control", "no-store")],
+      body: .bytes(try await gate.smart.json()))
+  }
+
+  /// Says how to come in (RFC 9110 §11.6.1, RFC 6750 §3).
+  func addChallenge(to response: inout HTTPResponse, _ trace: Trace) {
+    guard let challenge = trace.challenge, [400, 401, 403].contains(response.status) else { return }
+    // A 400 that is not about the token says nothing of one.
+    if response.status == 400, challenge.error != .invalidRequest { return }
+    response.headers.append(("WWW-Authenticate", challenge.header))
+  }
 
   // MARK: Binary
 
@@ -110,8 +188,9 @@ extension Edge {
   {
     trace.activity = .options
     trace.format = try negotiate(request, query["_format"], mount).get()
-    let call = try call(.capabilities, request, query, mount)
-    let answer = try await mount.service.perform(call, decide(request))
+    var call = try call(.capabilities, request, query, mount)
+    if let gate = mount.gate { call.security = await gate.smart.security(hasCORS: cors != nil) }
+    let answer = try await mount.service.perform(call, decide(trace, mount))
     var response = try render(answer, .capabilities, request, nil, trace, mount)
     response.headers.append(("Allow", (allowed([], mount) + ["OPTIONS"]).joined(separator: ", ")))
     return response

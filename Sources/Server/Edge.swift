@@ -2,6 +2,7 @@ import Base
 import DICOMweb
 import FHIRService
 import HTTPServer
+import Identity
 import Synchronization
 
 /// The edge of the house: an HTTP request becomes a call and a decision here, and the answer becomes HTTP; nowhere
@@ -46,6 +47,9 @@ final class Edge: Sendable {
   let defaultHost: String
   let trustedProxies: [AddressRange]
   let cors: CORS?
+  /// Takes a line for each access; nil where none is kept.
+  let audit: AuditLog?
+  let clock: Clock
   private let ids: IdentifierSource
   /// Request ids need not be hard to guess, so they do without the system's random numbers.
   private let requestIDs: IdentifierSource
@@ -53,7 +57,7 @@ final class Edge: Sendable {
 
   init(
     _ mounts: [FHIRMount], dicom: [DICOMMount], _ configuration: ServerConfiguration, software: FHIRService.Software,
-    clock: Clock, ids: IdentifierSource, log: Log
+    clock: Clock, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
   ) {
     self.mounts = mounts
     self.dicomMounts = dicom
@@ -63,6 +67,8 @@ final class Edge: Sendable {
     self.cors = CORS(configuration.cors)
     self.process = ProcessSamples(clock: clock)
     self.ids = ids
+    self.audit = audit
+    self.clock = clock
     var system = SystemRandomNumberGenerator()
     self.requestIDs = IdentifierSource(clock: clock, random: RequestNumbers(seed: system.next()))
     self.log = log
@@ -81,6 +87,12 @@ final class Edge: Sendable {
     var isPretty = false
     /// Methods for the `Allow` field of a 405.
     var allowed: [String] = []
+    var caller: Caller?
+    /// What was asked for, where it came to no call.
+    var asked: Interaction?
+    /// For the `WWW-Authenticate` field of a refusal.
+    var challenge: BearerChallenge?
+    var auditHeaders: [(name: String, value: String)] = []
   }
 
   /// Carries out one request.
@@ -103,6 +115,12 @@ final class Edge: Sendable {
     if trace.isMicrosoft { addVersions(to: &response) }
     if trace.mount != nil || trace.dicom != nil { cors?.mark(&response, for: request) }
     let took = monotonicNanoseconds() &- begun
+    if !audited(request, response, trace, id: id, nanoseconds: took) {
+      // What cannot be recorded is not told.
+      let fault = Fault(.unavailable, "The audit log cannot be written.")
+      response = trace.dicom == nil ? outcome(fault, trace) : dicomOutcome(fault, trace)
+      response.headers.append(("X-Request-Id", id))
+    }
     metrics.record(trace.activity, request.method, status: response.status, nanoseconds: took)
     tell(request, response, trace, id, took)
     return response
@@ -183,6 +201,7 @@ final class Edge: Sendable {
     if response.status == 503 || response.status == 429 {
       response.headers.append(("Retry-After", String(Self.retryAfterSeconds)))
     }
+    addChallenge(to: &response, trace)
     return response
   }
 

@@ -11,20 +11,27 @@ public final class FHIRMount: Sendable {
   public let path: String
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
+  /// Whose tokens are taken; nil where nobody is asked who they are.
+  public let access: ServiceAccess?
+  let gate: AccessGate?
   let representation: Representation
   /// nil for a release without Binary.
   let binary: BinaryContent?
 
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
+  ///   - access: whose tokens are taken and what they allow; nil lets everybody do everything.
   public init(
-    workspace: String, name: String, service: FHIRService,
+    workspace: String, name: String, service: FHIRService, access: ServiceAccess? = nil,
     samples: @escaping @Sendable () -> [MetricSample] = { [] }
   ) {
     self.workspace = workspace
     self.name = name
     self.service = service
     self.path = "/\(workspace)/\(name)"
+    self.access = access
+    let schema = service.schema
+    gate = access.map { AccessGate($0) { schema.resourceType($0) != nil } }
     self.samples = samples
     self.representation = Representation(
       xml: XMLForm(schema: service.schema), limits: service.limits,

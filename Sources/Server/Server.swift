@@ -13,13 +13,15 @@ public final class Server: Sendable {
   /// - Parameters:
   ///   - dicom: DICOM services beside the FHIR services.
   ///   - eventLoops: threads that serve connections; nil is one per core.
+  ///   - audit: takes a line for each access to a service.
   ///   - software: what the greeting and the metrics tell.
   public init(
     _ mounts: [FHIRMount], dicom: [DICOMMount] = [], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
-    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log
+    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
   ) {
     let edge = Edge(
-      mounts, dicom: dicom, configuration, software: software, clock: clock, ids: ids, log: log)
+      mounts, dicom: dicom, configuration, software: software, clock: clock, ids: ids, log: log,
+      audit: audit)
     let streaming: HTTPServer.StreamedBodies = { method, target, _ in edge.streamedBytesMax(method, target) }
     let http = HTTPServer(
       host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,

@@ -58,7 +58,7 @@ struct Serve: AsyncParsableCommand {
 
   @Flag(
     help: """
-      Listen beyond this machine although there is no authentication yet: whoever reaches the port reads and changes \
+      Listen beyond this machine although nobody is asked who they are: whoever reaches the port reads and changes \
       everything.
       """)
   var allowInsecureNetwork = false
@@ -66,6 +66,8 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var network: NetworkOptions
 
   @OptionGroup var writes: WriteOptions
+
+  @OptionGroup var access: AccessOptions
 
   @Option(
     help: ArgumentHelp(
@@ -118,6 +120,8 @@ struct Serve: AsyncParsableCommand {
     let stop = StopSignal()
     let ids = IdentifierSource(clock: .system)
     let software = FHIRService.Software(name: "Aceso", version: Aceso.version)
+    let access = try self.access.access()
+    let audit = try self.access.log()
     let place = try StorePlace.chosen(configuration)
     var mounts: [FHIRMount] = []
     var stores: [FHIRStore] = []
@@ -128,12 +132,13 @@ struct Serve: AsyncParsableCommand {
         store, limits: configuration.limits, clock: .system, ids: ids, software: software,
         configuration: configuration.service)
       mounts.append(
-        FHIRMount(workspace: "default", name: option.name, service: service) {
+        FHIRMount(workspace: "default", name: option.name, service: service, access: access) {
           StoreSamples.of(store.statistics) + faults()
         })
     }
-    let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, place, log)]
-    let server = Server(mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log)
+    let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, place, access, log)]
+    let server = Server(
+      mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log, audit: audit)
     func close() async {
       for store in stores { await store.close() }
       for place in dicom { await place.store.close() }
@@ -190,7 +195,9 @@ struct Serve: AsyncParsableCommand {
   }
 
   /// A DICOM service and where it is reached; its store is closed with `close`.
-  private func openDICOM(_ name: String, _ place: StorePlace, _ log: Log) async throws -> DICOMPlace {
+  private func openDICOM(
+    _ name: String, _ place: StorePlace, _ access: ServiceAccess?, _ log: Log
+  ) async throws -> DICOMPlace {
     let (database, faults) = try place.open(workspace: "default", service: name)
     let blobsPath = try place.blobs(workspace: "default", service: name)
     do {
@@ -204,7 +211,7 @@ struct Serve: AsyncParsableCommand {
       let service = DICOMService(
         store, blobs: blobs, limits: limits, clock: .system,
         software: DICOMService.Software(name: "Aceso", version: Aceso.version), hasPartitions: dicomPartitions)
-      let mount = DICOMMount(workspace: "default", name: name, service: service, log: log) {
+      let mount = DICOMMount(workspace: "default", name: name, service: service, access: access, log: log) {
         StoreSamples.of(store.statistics) + faults()
       }
       return DICOMPlace(mount: mount, store: store)
@@ -242,13 +249,13 @@ struct Serve: AsyncParsableCommand {
     if let unknown = result.service.versions.unknownTypes(in: schemas).first {
       throw CommandError("the version policy of '\(unknown)' is of no resource type")
     }
-    guard result.isLoopback || result.allowsInsecureNetwork else {
+    guard result.isLoopback || access.isOn || result.allowsInsecureNetwork else {
       throw CommandError(
-        "\(result.host) can be reached from other machines, and there is no authentication yet: whoever reaches it "
-          + "reads and changes everything. Put a proxy that authenticates before 127.0.0.1, or say "
-          + "--allow-insecure-network.")
+        "\(result.host) can be reached from other machines, and nobody is asked who they are: whoever reaches it "
+          + "reads and changes everything. Name an issuer of tokens with --authority, put a proxy that authenticates "
+          + "before 127.0.0.1, or say --allow-insecure-network.")
     }
-    if !result.isLoopback {
+    if !result.isLoopback, !access.isOn {
       Terminal.note("Warning: \(result.host) is open to the network without authentication.")
     }
     return result

@@ -26,7 +26,7 @@ final class LiveServer: Sendable {
   var log: [String] { lines.all.withLock { $0 } }
 
   private init(
-    _ folder: String, limits: Limits, logLevel: Log.Level, syncs: Bool,
+    _ folder: String, limits: Limits, logLevel: Log.Level, syncs: Bool, access: ServiceAccess?, audit: AuditLog?,
     configure: (inout ServerConfiguration) -> Void
   ) async throws {
     self.folder = folder
@@ -43,8 +43,8 @@ final class LiveServer: Sendable {
     self.lines = lines
     let log = Log(level: logLevel) { line in lines.all.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
     server = Server(
-      [FHIRMount(workspace: "default", name: "fhir", service: service)], configuration, eventLoops: 1,
-      software: software, ids: ids, log: log)
+      [FHIRMount(workspace: "default", name: "fhir", service: service, access: access)], configuration, eventLoops: 1,
+      software: software, ids: ids, log: log, audit: audit)
     port = try await server.start().port
   }
 
@@ -58,8 +58,8 @@ final class LiveServer: Sendable {
   /// Runs a test against a fresh server and takes everything away afterwards. The store syncs nothing unless asked to:
   /// few tests are about what the disk holds.
   static func run(
-    limits: Limits = Limits(), logLevel: Log.Level = .error, syncs: Bool = false,
-    configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
+    limits: Limits = Limits(), logLevel: Log.Level = .error, syncs: Bool = false, access: ServiceAccess? = nil,
+    audit: AuditLog? = nil, configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
   ) async throws {
     await gate.enter()
     defer { gate.leave() }
@@ -67,7 +67,7 @@ final class LiveServer: Sendable {
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let live = try await LiveServer(
-      folder, limits: limits, logLevel: logLevel, syncs: syncs, configure: configure)
+      folder, limits: limits, logLevel: logLevel, syncs: syncs, access: access, audit: audit, configure: configure)
     do {
       try await body(live)
     } catch {

@@ -7,13 +7,13 @@ extension FHIRService {
   /// FHIR R4 http#brules: each entry by itself, one's failure is no other's. The writes share one commit; the reads
   /// come after it, so that none keeps the writer waiting.
   func batch(_ entries: [JSONValue], _ call: Call, _ decision: Decision) async throws -> Answer {
-    var items = entries.enumerated().map { place, value in item(value, place, call) }
+    var items = entries.enumerated().map { place, value in item(value, place, call, decision) }
     limitConditionalReferences(of: &items)
     let service = self
     var answers: [(Answer, outcome: [UInt8]?)] = Array(repeating: (Answer(200), nil), count: items.count)
     let writes = items.filter(\.isWrite)
     if !writes.isEmpty {
-      let written = try await store.writeInside(within: decision.restriction) { scope in
+      let written = try await store.writeInside(within: .nothing) { scope in
         try writes.map { try service.carryOut($0, scope) }
       }
       for (item, answer) in zip(writes, written) { answers[item.place] = answer }
@@ -21,16 +21,20 @@ extension FHIRService {
     let reads = items.filter { !$0.isWrite }
     if !reads.isEmpty {
       let textFault = await textFault(for: reads.compactMap { try? $0.entry.get().call })
-      let found = try await store.read(within: decision.restriction) { view in
+      let found = try await store.read(within: .nothing) { view in
         try reads.map { item in
           try service.caught {
-            let call = try item.entry.get().call
-            if let textFault, service.asksForText(call) { throw textFault }
-            return try service.read(call, view)
+            let entry = try item.entry.get()
+            if let textFault, service.asksForText(entry.call) { throw textFault }
+            return try service.read(entry.call, view.within(entry.permit.restriction))
           }
         }
       }
       for (item, answer) in zip(reads, found) { answers[item.place] = answer }
+    }
+    for item in items {
+      guard let trail = call.trail, case .success(let entry) = item.entry else { continue }
+      trail.add(entry.call, answers[item.place].0.status)
     }
     return response("batch-response", answers)
   }
@@ -44,12 +48,12 @@ extension FHIRService {
     var isWrite: Bool { write != nil }
   }
 
-  private func item(_ value: JSONValue, _ place: Int, _ call: Call) -> Item {
+  private func item(_ value: JSONValue, _ place: Int, _ call: Call, _ decision: Decision) -> Item {
     do {
-      let entry = try entry(value, place, of: call)
+      let entry = try entry(value, place, of: call, decision)
       guard entry.isWrite else { return Item(place: place, entry: .success(entry)) }
       do {
-        let request = try writeRequest(entry.call)
+        let request = try writeRequest(entry.call, entry.permit)
         if let resource = request.resource { try check(resource, expecting: request.type) }
         return Item(place: place, entry: .success(entry), write: .success((request, try prebuild(request))))
       } catch {
@@ -81,12 +85,12 @@ extension FHIRService {
 
   private func carryOut(_ item: Item, _ scope: WriteScope) throws -> (Answer, outcome: [UInt8]?) {
     try caught {
-      let call = try item.entry.get().call
+      let entry = try item.entry.get()
       guard let (request, prebuilt) = try item.write?.get() else {
         throw Fault(.internal, "This interaction does not write.")
       }
-      let step = try step(request, prebuilt, ReferenceMap(), scope.view)
-      return answer(step, try scope.apply(step.changes).first, call)
+      let step = try step(request, prebuilt, ReferenceMap(), scope.view.within(entry.permit.restriction))
+      return answer(step, try scope.apply(step.changes).first, entry.call, entry.permit)
     }
   }
 

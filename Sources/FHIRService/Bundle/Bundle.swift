@@ -22,6 +22,7 @@ extension FHIRService {
         .invalid, "The provided Bundle type is not supported. Possible values are: transaction or batch.",
         code: "invalid")
     }
+    call.trail?.begin(type)
     let entries = value["entry"]?.elements ?? []
     guard entries.count <= limits.bundleEntriesMax else {
       throw Fault(
@@ -49,7 +50,7 @@ extension FHIRService {
     case .compartmentSearch(let compartment, let type, let query):
       return try search(compartment, type, query, call, view)
     case .history(let scope, let query): return try history(scope, query, call, view)
-    case .capabilities: return capabilities.answer(base: call.base)
+    case .capabilities: return capabilities.answer(base: call.base, security: call.security)
     case .versions: return versions()
     case .fhirPath(let query): return try fhirPath(query, call)
     case .operation(let operation): return try perform(operation, call, view)

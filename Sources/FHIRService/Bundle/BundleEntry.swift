@@ -11,6 +11,7 @@ struct BundleEntry: Sendable {
   let url: String
   let fullURL: String?
   let call: Call
+  let permit: Permit
 
   var isWrite: Bool { call.interaction.isWrite }
 
@@ -36,7 +37,10 @@ struct BundleEntry: Sendable {
 
 extension FHIRService {
   /// Reads an entry's request (FHIR R4 bundle.html, Bundle.entry.request).
-  func entry(_ value: JSONValue, _ place: Int, of bundle: Call) throws(Fault) -> BundleEntry {
+  /// - Throws: what is wrong with it, and `.forbidden` where the decision does not allow it.
+  func entry(
+    _ value: JSONValue, _ place: Int, of bundle: Call, _ decision: Decision
+  ) throws(Fault) -> BundleEntry {
     let path = "Bundle.entry[\(place)].request"
     guard let request = value["request"], let methodName = request["method"]?.string, let url = request["url"]?.string
     else { throw Fault(.invalid, "The entry has no request with a method and a url.", code: "required", at: path) }
@@ -52,6 +56,7 @@ extension FHIRService {
     }
     var call = Call(interaction, base: bundle.base)
     call.preference = bundle.preference
+    call.security = bundle.security
     call.query = query
     call.conditions.ifMatch = request["ifMatch"]?.string
     call.conditions.ifNoneMatch = request["ifNoneMatch"]?.string
@@ -61,8 +66,15 @@ extension FHIRService {
     }
     call.conditions.ifNoneExist = request["ifNoneExist"]?.string
     call.resource = value["resource"].map { ResourceNode($0.document, $0.node) }
+    let permit: Permit
+    do {
+      permit = try self.permit(call, decision)
+    } catch {
+      bundle.trail?.add(call, OperationOutcome.status(of: error))
+      throw error
+    }
     return BundleEntry(
-      place: place, method: method, url: url, fullURL: value["fullUrl"]?.string, call: call)
+      place: place, method: method, url: url, fullURL: value["fullUrl"]?.string, call: call, permit: permit)
   }
 
   private static func split(_ url: String) -> (segments: [String], QueryString) {

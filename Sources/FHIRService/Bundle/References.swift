@@ -2,6 +2,7 @@ import Base
 import FHIRModel
 import FHIRSearch
 import FHIRStore
+import Identity
 import JSONCore
 
 /// Where the entries of a transaction end up: from `fullUrl` to `Type/id` (FHIR R4 http#transaction,
@@ -137,7 +138,7 @@ extension FHIRService {
   ///
   /// - Returns: what must still hold when the resource is written: that they are there.
   /// - Throws: `.invalid` for a reference that no resource matches, or several do.
-  func resolve(_ resource: ResourceNode?, _ map: inout ReferenceMap, _ view: StoreView) throws
+  func resolve(_ resource: ResourceNode?, _ map: inout ReferenceMap, _ permit: Permit, _ view: StoreView) throws
     -> [@Sendable (StoreView) throws -> Bool]
   {
     guard let resource else { return [] }
@@ -147,12 +148,16 @@ extension FHIRService {
         .invalid, "A resource takes at most \(limits.conditionalReferencesMax) different conditional references.",
         code: "too-costly")
     }
-    return try resolve(texts, &map, view)
+    return try resolve(texts, &map, permit, view)
   }
 
-  func resolve(_ texts: [String], _ map: inout ReferenceMap, _ view: StoreView) throws
+  func resolve(_ texts: [String], _ map: inout ReferenceMap, _ permit: Permit, _ view: StoreView) throws
     -> [@Sendable (StoreView) throws -> Bool]
   {
+    if texts.isEmpty { return [] }
+    // A conditional reference is a search, whatever the write may see.
+    let searching = restriction(.searchType, permit.access)
+    let view = view.within(searching)
     var targets: [(type: Schema.TypeID, id: String)] = []
     for text in texts where map.resolved[text] == nil {
       let target = try target(ofConditional: text, view)
@@ -160,7 +165,8 @@ extension FHIRService {
       targets.append(target)
     }
     guard !targets.isEmpty else { return [] }
-    return [{ [targets] view in try targets.allSatisfy { try view.isThere($0.type, $0.id) } }]
+    return Self.within(
+      searching, [{ [targets] view in try targets.allSatisfy { try view.isThere($0.type, $0.id) } }])
   }
 
   private func target(ofConditional text: String, _ view: StoreView) throws -> (type: Schema.TypeID, id: String) {

@@ -6,29 +6,43 @@ import JSONCore
 extension FHIRService {
   /// FHIR R4 http#trules: all entries or none, in one commit; deletions, creations, updates, then reads.
   func transaction(_ values: [JSONValue], _ call: Call, _ decision: Decision) async throws -> Answer {
-    let plan = try transactionPlan(values, call)
+    let plan = try transactionPlan(values, call, decision)
+    do {
+      let answers = try await carryOut(plan)
+      for entry in plan.entries { call.trail?.add(entry.call, answers[entry.place].status) }
+      return response("transaction-response", answers.map { ($0, nil) })
+    } catch {
+      let status = (error as? Fault).map { OperationOutcome.status(of: $0) } ?? 500
+      for entry in plan.entries { call.trail?.add(entry.call, status) }
+      throw error
+    }
+  }
+
+  private func carryOut(_ plan: TransactionPlan) async throws -> [Answer] {
     let service = self
     let answers: [Answer]
     if plan.reads.isEmpty {
-      answers = try await store.write(within: decision.restriction) { view in
+      answers = try await store.write(within: .nothing) { view in
         let steps = try service.steps(plan, view)
         return Prepared(steps.flatMap(\.changes), guards: steps.flatMap(\.guards)) { committed in
           service.answers(plan, steps, committed)
         }
       }
     } else {
-      answers = try await store.writeInside(within: decision.restriction) { scope in
+      answers = try await store.writeInside(within: .nothing) { scope in
         let steps = try service.steps(plan, scope.view)
         var answers = service.answers(plan, steps, try scope.apply(steps.flatMap(\.changes)))
         for entry in plan.reads {
-          let answer = try failing(entry) { try service.read(entry.call, scope.view) }
+          let answer = try failing(entry) {
+            try service.read(entry.call, scope.view.within(entry.permit.restriction))
+          }
           if answer.status >= 400 { throw failed(entry, Fault(.notFound, service.gone(entry).reasons)) }
           answers[entry.place] = answer
         }
         return answers
       }
     }
-    return response("transaction-response", answers.map { ($0, nil) })
+    return answers
   }
 
   /// A transaction's writes in order of execution, with everything built that needs no look at the store.
@@ -38,6 +52,8 @@ extension FHIRService {
     var reads: [BundleEntry] = []
     /// Addresses known from the start: ids of creations and updates.
     var map = ReferenceMap()
+
+    var entries: [BundleEntry] { writes.map(\.entry) + reads }
 
     struct Write: Sendable {
       let entry: BundleEntry
@@ -57,10 +73,12 @@ extension FHIRService {
     }
   }
 
-  private func transactionPlan(_ values: [JSONValue], _ call: Call) throws -> TransactionPlan {
+  private func transactionPlan(
+    _ values: [JSONValue], _ call: Call, _ decision: Decision
+  ) throws -> TransactionPlan {
     var plan = TransactionPlan(entryCount: values.count)
     for (place, value) in values.enumerated() {
-      let entry = try entry(value, place, of: call)
+      let entry = try entry(value, place, of: call, decision)
       guard entry.isWrite else {
         if entry.isCostly {
           throw failed(
@@ -70,7 +88,7 @@ extension FHIRService {
         plan.reads.append(entry)
         continue
       }
-      let request = try failing(entry) { try writeRequest(entry.call) }
+      let request = try failing(entry) { try writeRequest(entry.call, entry.permit) }
       plan.writes.append(
         TransactionPlan.Write(
           entry: entry, request: request, base: entry.fullURL.flatMap { ReferenceMap.base(of: $0, schema) }))
@@ -125,16 +143,19 @@ extension FHIRService {
     let view = try view.foreseeing(plan.writes.compactMap { write in write.namedID.map { (write.request.type, $0) } })
     let held = try resolveReferences(of: plan, &map, view)
     for write in plan.writes where write.isConditional {
-      let id = try failing(write.entry) { try conditionalID(write, view) }
+      let restriction = write.entry.permit.restriction
+      let id = try failing(write.entry) { try conditionalID(write, view.within(restriction)) }
       add(write, id: id ?? write.ownID, to: &map)
     }
     var seen: Set<String> = []
     var steps: [WriteStep] = []
     for write in plan.writes {
       map.base = write.base
+      let restriction = write.entry.permit.restriction
       var step = try failing(write.entry) {
-        try self.step(write.request, write.prebuilt, map, view)
+        try self.step(write.request, write.prebuilt, map, view.within(restriction))
       }
+      step.guards = Self.within(restriction, step.guards)
       if steps.isEmpty { step.guards += held }
       // "If any resource identities overlap, the transaction SHALL fail" (FHIR R4 http#trules).
       for resource in step.resources where !seen.insert("\(schema.name(resource.type))/\(resource.id)").inserted {
@@ -157,7 +178,8 @@ extension FHIRService {
       texts += References.conditional(in: resource).filter { seen.insert($0).inserted }
     }
     guard texts.count <= limits.bundleConditionalReferencesMax else { throw tooManyConditionalReferences }
-    return try resolve(texts, &map, view)
+    // Whoever writes entries with and without leave to search has one token for all of them.
+    return try resolve(texts, &map, plan.writes.first?.entry.permit ?? .everything, view)
   }
 
   /// The id of what a conditional entry's criteria match, nil for nothing.
@@ -177,7 +199,7 @@ extension FHIRService {
     var answers = Array(repeating: Answer(200), count: plan.entryCount)
     var rest = committed[...]
     for (write, step) in zip(plan.writes, steps) {
-      answers[write.entry.place] = answer(step, step.changes.isEmpty ? nil : rest.first, write.entry.call)
+      answers[write.entry.place] = answer(step, step.changes.isEmpty ? nil : rest.first, write.entry.call, write.entry.permit)
       rest = rest.dropFirst(step.changes.count)
     }
     return answers

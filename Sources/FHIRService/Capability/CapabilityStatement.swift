@@ -11,7 +11,12 @@ final class CapabilityStatement: Sendable {
   private let software: FHIRService.Software
   private let date: Instant
   /// The statement names the service's own address, so there is one for each address it is reached by.
-  private let statements: Mutex<[String: [UInt8]]>
+  private let statements: Mutex<[Name: [UInt8]]>
+
+  private struct Name: Hashable {
+    let base: String
+    let security: ServiceSecurity?
+  }
 
   /// Addresses come from a header of the client's: more than these are made anew each time.
   private static let statementsMax = 8
@@ -24,16 +29,18 @@ final class CapabilityStatement: Sendable {
     self.statements = Mutex([:])
   }
 
-  func answer(base: String) -> Answer {
-    if let known = statements.withLock({ $0[base] }) { return Answer(200, resource: known) }
-    let made = statement(base)
+  /// - Parameter security: nil for a service that asks nobody who they are.
+  func answer(base: String, security: ServiceSecurity?) -> Answer {
+    let name = Name(base: base, security: security)
+    if let known = statements.withLock({ $0[name] }) { return Answer(200, resource: known) }
+    let made = statement(base, security)
     statements.withLock { statements in
-      if statements.count < Self.statementsMax { statements[base] = made }
+      if statements.count < Self.statementsMax { statements[name] = made }
     }
     return Answer(200, resource: made)
   }
 
-  private func statement(_ base: String) -> [UInt8] {
+  private func statement(_ base: String, _ security: ServiceSecurity?) -> [UInt8] {
     let schema = parameters.schema
     var writer = JSONWriter(reserving: 1024 * 1024)
     writer.beginObject()
@@ -61,6 +68,7 @@ final class CapabilityStatement: Sendable {
     writer.beginArray()
     writer.beginObject()
     writer.member("mode", "server")
+    security?.write(schema, to: &writer)
     writer.key("resource")
     writer.beginArray()
     let references = CapabilityReferences(parameters)

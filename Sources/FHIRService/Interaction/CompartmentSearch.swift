@@ -19,10 +19,10 @@ public struct Compartment: Sendable, Hashable {
 extension FHIRService {
   /// FHIR R4 search §2.1.1.2, "compartment context": `Patient/1/Observation` and `Patient/1/*` (a nil type).
   func search(
-    _ compartment: Compartment, _ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision
+    _ compartment: Compartment, _ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ permit: Permit
   ) async throws -> Answer {
     let search = try parse(compartment, type, query, call)
-    return try await page(of: search, at: address(compartment, type, call), call, decision)
+    return try await page(of: search, at: address(compartment, type, call), call, permit)
   }
 
   /// The same inside a transaction or snapshot.

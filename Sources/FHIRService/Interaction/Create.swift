@@ -16,6 +16,7 @@ extension FHIRService {
     }
     let id = request.freshID
     let draft = try prebuilt ?? draft(request.resource, request.type, id, map)
+    try checkStored(draft, request, id, isNew: true)
     let change = store.change(request.type, id: id, method: .post, draft, current: nil, isNew: true)
     return WriteStep(result: .change(change, isCreated: true), guards: guards)
   }

@@ -6,7 +6,7 @@ import FHIRStore
 extension FHIRService {
   /// FHIR R4 http#delete; with `_hardDelete=true` all versions go for good, with `$purge-history` the superseded ones.
   func delete(_ request: WriteRequest, _ id: String, _ view: StoreView) throws -> WriteStep {
-    let current = try view.current(request.type, id)
+    let current = try writable(request, id, view)
     try checkConditions(of: request, current)
     try checkDeletion(of: request.type, id, current)
     guard let current, let change = try deletion(of: current, request.deletion, view) else {
@@ -29,6 +29,10 @@ extension FHIRService {
     var found = try ids.compactMap { try view.current(request.type, $0) }
     if count == nil { try checkConditions(of: request, found.first) }
     let included = try included(criteria, with: found, view)
+    for other in included {
+      // What is included is reached by a search's permission; deleting it takes a deletion's.
+      guard try view.current(other.type, other.id) != nil else { throw notAllowed(other.type, other.id) }
+    }
     found += included
     let changes = try found.compactMap { try deletion(of: $0, request.deletion, view) }
     var step = WriteStep(

@@ -5,16 +5,22 @@ import FHIRStore
 
 extension FHIRService {
   /// FHIR R4 http#history.
-  func history(_ scope: HistoryScope, _ query: QueryString, _ call: Call, _ decision: Decision) async throws -> Answer {
+  func history(_ scope: HistoryScope, _ query: QueryString, _ call: Call, _ permit: Permit) async throws -> Answer {
     let request = try HistoryRequest(query, limits: limits, clock: clock, seal: store.seal)
-    let page = try await store.read(within: decision.restriction) { try $0.history(scope, request.window) }
+    let page = try await store.read(within: permit.restriction) { try self.page(scope, request, $0) }
     return try answer(page, request, scope, call)
   }
 
   /// The same inside a transaction or snapshot.
   func history(_ scope: HistoryScope, _ query: QueryString, _ call: Call, _ view: StoreView) throws -> Answer {
     let request = try HistoryRequest(query, limits: limits, clock: clock, seal: store.seal)
-    return try answer(try view.history(scope, request.window), request, scope, call)
+    return try answer(try page(scope, request, view), request, scope, call)
+  }
+
+  private func page(_ scope: HistoryScope, _ request: HistoryRequest, _ view: StoreView) throws -> HistoryPage? {
+    var page = try view.history(scope, request.window)
+    try page?.versions.removeAll { try !shows($0, view) }
+    return page
   }
 
   private func answer(_ found: HistoryPage?, _ request: HistoryRequest, _ scope: HistoryScope, _ call: Call) throws

@@ -55,7 +55,7 @@ extension FHIRService {
 
   /// FHIR R4 http#patch.
   func patch(_ request: WriteRequest, _ id: String, _ patch: Patch, _ view: StoreView) throws -> WriteStep {
-    guard let current = try view.current(request.type, id) else { throw notFound(request.type, id) }
+    guard let current = try writable(request, id, view) else { throw notFound(request.type, id) }
     guard let body = current.body, let json = current.json else {
       throw Fault(.gone, "Resource type '\(current.typeName)' with id '\(id)' has been deleted.", code: "deleted")
     }
@@ -69,8 +69,9 @@ extension FHIRService {
     let after = ResourceNode(try parse(patched))
     try check(after, expecting: request.type)
     var map = ReferenceMap()
-    let held = try resolve(after, &map, view)
+    let held = try resolve(after, &map, request.permit, view)
     let draft = try draft(after, request.type, id, map)
+    try checkStored(draft, request, id, isNew: false)
     if body == draft.body { return WriteStep(result: .unchanged(current, status: 200)) }
     let change = store.change(
       request.type, id: id, method: .patch, draft, current: current, indexed: try view.indexed(current),

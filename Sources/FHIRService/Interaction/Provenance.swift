@@ -1,6 +1,7 @@
 import Base
 import FHIRModel
 import FHIRStore
+import Identity
 import JSONCore
 
 extension FHIRService {
@@ -28,11 +29,12 @@ extension FHIRService {
   }
 
   /// The change that writes a Provenance about another change.
-  func change(_ provenance: ResourceNode, about change: Change) throws -> Change? {
+  func change(_ provenance: ResourceNode, about change: Change, _ permit: Permit) throws -> Change? {
     guard let type = schema.resourceType("Provenance") else { return nil }
     let complete = try targeted(provenance, "\(schema.name(change.type))/\(change.id)")
     let id = newID()
     let draft = try draft(complete, type, id, ReferenceMap())
+    try check(draft, type, id, within: restriction(.create, permit.access))
     return store.change(type, id: id, method: .post, draft, current: nil, isNew: true)
   }
 

@@ -4,8 +4,8 @@ import FHIRStore
 
 extension FHIRService {
   /// FHIR R4 http#read.
-  func read(_ type: Schema.TypeID, _ id: String, _ call: Call, _ decision: Decision) throws -> Answer {
-    try store.point(within: decision.restriction) { try read(type, id, call, $0) }
+  func read(_ type: Schema.TypeID, _ id: String, _ call: Call, _ permit: Permit) throws -> Answer {
+    try store.point(within: permit.restriction) { try read(type, id, call, $0) }
   }
 
   func read(_ type: Schema.TypeID, _ id: String, _ call: Call, _ view: StoreView) throws -> Answer {
@@ -14,14 +14,14 @@ extension FHIRService {
   }
 
   /// FHIR R4 http#vread.
-  func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ decision: Decision) throws
+  func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ permit: Permit) throws
     -> Answer
   {
-    try store.point(within: decision.restriction) { try vread(type, id, version, call, $0) }
+    try store.point(within: permit.restriction) { try vread(type, id, version, call, $0) }
   }
 
   func vread(_ type: Schema.TypeID, _ id: String, _ version: String, _ call: Call, _ view: StoreView) throws -> Answer {
-    guard let number = Int64(version), let found = try view.version(type, id, number) else {
+    guard let number = Int64(version), let found = try view.version(type, id, number), try shows(found, view) else {
       throw notFound(type, id, version)
     }
     return try answer(found, call)

@@ -1,6 +1,7 @@
 import Base
 import FHIRModel
 import FHIRStore
+import Identity
 import JSONCore
 
 /// `_remove-references=true` of a deletion: whatever refers to the deleted resource loses the reference.
@@ -17,6 +18,9 @@ extension FHIRService {
     to deleted: [StoredVersion], _ request: WriteRequest, _ view: StoreView, in step: inout WriteStep
   ) throws {
     guard request.removesReferences, !deleted.isEmpty else { return }
+    // Only what the caller may update loses its reference; the rest keeps one that leads nowhere.
+    let updating = restriction(.update, request.permit.access)
+    let view = view.within(updating)
     let base = request.base
     let addresses = deleted.map { (type: $0.type, id: $0.id) }
     let going = Set(deleted.map(\.key))
@@ -28,17 +32,17 @@ extension FHIRService {
         .unprocessable, "More than \(max) resources refer to what is to be deleted.", code: "too-costly")
     }
     step.guards.append { view in
-      try view.referrers(to: addresses, base: base, limit: max + going.count + 1) == keys
+      try view.within(updating).referrers(to: addresses, base: base, limit: max + going.count + 1) == keys
     }
     let targets = Set(deleted.map { "\($0.typeName)/\($0.id)" })
     for referrer in try view.newest(found) {
-      guard let change = try removal(of: targets, base, from: referrer, view) else { continue }
+      guard let change = try removal(of: targets, base, from: referrer, updating, view) else { continue }
       step.consequences.append(change)
     }
   }
 
   private func removal(
-    of targets: Set<String>, _ base: String, from referrer: StoredVersion, _ view: StoreView
+    of targets: Set<String>, _ base: String, from referrer: StoredVersion, _ updating: Restriction, _ view: StoreView
   ) throws -> Change? {
     guard let old = referrer.body else { return nil }
     var body = old
@@ -53,6 +57,7 @@ extension FHIRService {
     guard body != old else { return nil }
     let catalog = store.catalog
     let draft = try store.draft(body, rows: rows(body, referrer.type, catalog), for: catalog)
+    try check(draft, referrer.type, referrer.id, within: updating)
     return store.change(
       referrer.type, id: referrer.id, method: .put, draft, current: referrer, indexed: try view.indexed(referrer),
       effect: effect(referrer.type))

@@ -6,8 +6,8 @@ import JSONCore
 
 extension FHIRService {
   /// FHIR R4 http#search.
-  func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ decision: Decision) async throws -> Answer {
-    try await page(of: try parse(type, query, call), at: address(type, call), call, decision)
+  func search(_ type: Schema.TypeID?, _ query: QueryString, _ call: Call, _ permit: Permit) async throws -> Answer {
+    try await page(of: try parse(type, query, call), at: address(type, call), call, permit)
   }
 
   /// The same inside a transaction or snapshot.
@@ -18,11 +18,11 @@ extension FHIRService {
   }
 
   /// A page, written where it was read: a change of thread would cost more than that takes.
-  func page(of search: SearchQuery, at address: String, _ call: Call, _ decision: Decision) async throws -> Answer {
+  func page(of search: SearchQuery, at address: String, _ call: Call, _ permit: Permit) async throws -> Answer {
     let after = try position(search)
     try await bringUpText(for: search)
     let service = self
-    let page = try await store.read(within: decision.restriction, seconds: limits.searchSecondsMax, isRecent: true) {
+    let page = try await store.read(within: permit.restriction, seconds: limits.searchSecondsMax, isRecent: true) {
       view in
       try service.searchset(service.found(search, after, view), search, at: address, call)
     }

@@ -9,7 +9,7 @@ extension FHIRService {
   /// (FHIR R4 search §2.1.1.4.10), as the view's caller sees them.
   func resolved(_ search: SearchQuery, _ view: StoreView) throws -> SearchQuery {
     guard search.criteria.contains(where: { $0.contains { $0.namesCodes } }) else { return search }
-    var codes = SearchCodes(Terminology(view, store.parameters, limits: limits))
+    var codes = SearchCodes(Terminology(view.reached, store.parameters, limits: limits))
     var resolved = search
     resolved.criteria = try search.criteria.map { try $0.mapped { try codes.resolved($0) } }
     return resolved

@@ -8,9 +8,11 @@ extension FHIRService {
   func update(
     _ request: WriteRequest, _ id: String, _ prebuilt: Draft?, _ map: ReferenceMap, _ view: StoreView
   ) throws -> WriteStep {
-    let current = try view.current(request.type, id)
-    try checkConditions(of: request, current)
+    let current = try writable(request, id, view)
+    if current == nil { try checkIsFree(request, id, view) }
     let draft = try prebuilt ?? draft(request.resource, request.type, id, map)
+    try checkStored(draft, request, id, isNew: current == nil)
+    try checkConditions(of: request, current)
     guard let current else {
       let change = store.change(request.type, id: id, method: .put, draft, current: nil)
       return WriteStep(result: .change(change, isCreated: true))
@@ -60,6 +62,7 @@ extension FHIRService {
     }
     let fresh = request.freshID
     let draft = try draft(request.resource, request.type, fresh, map)
+    try checkStored(draft, request, fresh, isNew: true)
     let change = store.change(request.type, id: fresh, method: .put, draft, current: nil, isNew: true)
     return WriteStep(result: .change(change, isCreated: true), guards: [stillMatchesNothing(criteria)])
   }

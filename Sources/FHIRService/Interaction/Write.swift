@@ -36,20 +36,20 @@ struct WriteStep: Sendable {
 
 extension FHIRService {
   /// FHIR R4 http#create, #update, #delete and the conditional ones.
-  func write(_ call: Call, _ decision: Decision) async throws -> Answer {
-    let request = try writeRequest(call)
+  func write(_ call: Call, _ permit: Permit) async throws -> Answer {
+    let request = try writeRequest(call, permit)
     if let resource = request.resource { try check(resource, expecting: request.type) }
     let prebuilt = try prebuild(request)
     let provenance = try provenance(call)
     let service = self
-    return try await store.write(within: decision.restriction) { view in
+    return try await store.write(within: permit.restriction) { view in
       let step = try service.step(request, prebuilt, ReferenceMap(), view)
       var changes = step.changes
       if let provenance, case .change(let change, _) = step.result {
-        changes += [try service.change(provenance, about: change)].compactMap { $0 }
+        changes += [try service.change(provenance, about: change, permit)].compactMap { $0 }
       }
       return Prepared(changes, guards: step.guards) { committed in
-        service.answer(step, committed.first, call)
+        service.answer(step, committed.first, call, permit)
       }
     }
   }
@@ -73,7 +73,7 @@ extension FHIRService {
     // What was extracted for other search parameters than those in force is made again.
     let prebuilt = prebuilt.flatMap { store.isCurrent($0) ? $0 : nil }
     var map = map
-    let held = try prebuilt == nil ? resolve(request.resource, &map, view) : []
+    let held = try prebuilt == nil ? resolve(request.resource, &map, request.permit, view) : []
     var step = try step(request, prebuilt, resolved: map, view)
     step.guards += held
     return step

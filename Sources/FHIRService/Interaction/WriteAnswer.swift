@@ -5,14 +5,14 @@ import FHIRStore
 extension FHIRService {
   /// What a write answers, as its preference wants it (FHIR R4 http#ops).
   /// - Parameter committed: the first change's outcome, nil where there was none.
-  func answer(_ step: WriteStep, _ committed: Committed?, _ call: Call) -> Answer {
+  func answer(_ step: WriteStep, _ committed: Committed?, _ call: Call, _ permit: Permit) -> Answer {
     var answer: Answer
     switch step.result {
     case .change(let change, let isCreated):
       answer = Answer(isCreated ? 201 : 200)
       guard let committed, let body = change.body else { return answer }
       describe(&answer, schema.name(change.type), change.id, committed.version, committed.updated, call)
-      if wantsRepresentation(call) {
+      if wantsRepresentation(call), change.method != .patch || mayRead(change.type, permit) {
         var json: [UInt8] = []
         body.append(
           to: &json, type: schema.name(change.type), id: change.id, version: committed.version,
@@ -30,7 +30,7 @@ extension FHIRService {
       answer.version = current.version
       guard !current.isDeleted else { return answer }
       describe(&answer, current.typeName, current.id, current.version, current.updated, call)
-      if wantsRepresentation(call) { answer.resource = current.json }
+      if wantsRepresentation(call), mayRead(current.type, permit) { answer.resource = current.json }
     }
     if call.preference.returned == .operationOutcome, answer.status != 204 {
       let reason = Fault.Reason(

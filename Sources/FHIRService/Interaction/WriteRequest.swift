@@ -46,6 +46,8 @@ struct WriteRequest: Sendable {
   var removesReferences = false
   /// The service's address, below which an absolute reference is one to a resource here.
   var base = ""
+  /// What it may see and change.
+  var permit = Permit.everything
 
   /// Whether it gives a resource that stands another content.
   var isUpdate: Bool {
@@ -59,9 +61,10 @@ struct WriteRequest: Sendable {
 extension FHIRService {
   /// Reads a write's call.
   /// - Throws: `.invalid` for what contradicts itself, before anything is looked up.
-  func writeRequest(_ call: Call) throws(Fault) -> WriteRequest {
+  func writeRequest(_ call: Call, _ permit: Permit) throws(Fault) -> WriteRequest {
     try checkHeaders(call)
     var request = try plainWriteRequest(call)
+    request.permit = permit
     request.base = call.base
     if let header = call.conditions.ifNoneMatch { request.ifNoneMatch = try NoneMatch(header: header) }
     request.keepsMetaHistory = call.query["_meta-history"] != "false"

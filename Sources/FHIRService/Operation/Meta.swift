@@ -18,7 +18,7 @@ extension FHIRService {
       guard let found = try view.current(type, id) else { throw notFound(type, id) }
       return try metaAnswer(found)
     case .version(let type, let id, let version):
-      guard let number = Int64(version), let found = try view.version(type, id, number) else {
+      guard let number = Int64(version), let found = try view.version(type, id, number), try shows(found, view) else {
         throw notFound(type, id, version)
       }
       return try metaAnswer(found)
@@ -28,7 +28,7 @@ extension FHIRService {
   /// `$meta-add` and `$meta-delete` (FHIR R4 resource-operation-meta-add.html, …-delete.html): an update of the
   /// resource with other labels. The standard allows labels to change without a new version (resource.html#Meta); a
   /// version that changes would break every copy known by its tag, so there is a new one.
-  func changeMeta(_ operation: Operation, _ call: Call, _ decision: Decision) async throws -> Answer {
+  func changeMeta(_ operation: Operation, _ call: Call, _ permit: Permit) async throws -> Answer {
     guard case .instance(let type, let id) = operation.target else {
       throw Fault(.unsupported, "This operation is called on a resource.")
     }
@@ -36,7 +36,7 @@ extension FHIRService {
     let ifMatch = try expectedVersion(call.conditions.ifMatch)
     let keepsMetaHistory = call.query["_meta-history"] != "false"
     let service = self
-    return try await store.write(within: decision.restriction) { view in
+    return try await store.write(within: permit.restriction) { view in
       guard let current = try view.current(type, id) else { throw service.notFound(type, id) }
       guard let body = current.body else { throw service.gone(type, id) }
       let resource = ResourceNode(
@@ -45,6 +45,7 @@ extension FHIRService {
       var request = WriteRequest(
         type: type, target: .update(id: id), resource: resource, ifMatch: ifMatch, freshID: id)
       request.keepsMetaHistory = keepsMetaHistory
+      request.permit = permit
       let step = try service.step(request, nil, ReferenceMap(), view)
       return Prepared(step.changes, guards: step.guards) { committed in
         guard let change = committed.first, let body = change.change.body else {

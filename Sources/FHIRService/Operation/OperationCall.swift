@@ -6,23 +6,23 @@ import JSONCore
 
 extension FHIRService {
   /// Carries out an operation (FHIR R4 operations.html).
-  func perform(_ operation: Operation, _ call: Call, _ decision: Decision) async throws -> Answer {
+  func perform(_ operation: Operation, _ call: Call, _ permit: Permit) async throws -> Answer {
     if operation.isWrite {
       switch operation.code {
-      case .reindex: return try await changeReindex(operation, call, decision)
-      case .status: return try await changeStatuses(call, decision)
-      default: return try await changeMeta(operation, call, decision)
+      case .reindex: return try await changeReindex(operation, call, permit)
+      case .status: return try await changeStatuses(call, permit)
+      default: return try await changeMeta(operation, call, permit)
       }
     }
     if operation.code == .validate {
       // No reader's thread is kept busy with rules.
       return try validate(operation, call) { type, id in
-        try store.point(within: decision.restriction) { try $0.current(type, id) }
+        try store.point(within: permit.restriction) { try $0.current(type, id) }
       }
     }
     try await bringUpText(for: call)
     let service = self
-    return try await store.read(within: decision.restriction) { try service.perform(operation, call, $0) }
+    return try await store.read(within: permit.restriction) { try service.perform(operation, call, $0) }
   }
 
   /// The same inside a transaction or snapshot, for operations that only read.

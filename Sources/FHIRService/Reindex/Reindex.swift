@@ -24,9 +24,9 @@ extension FHIRService {
 
   private static let noParameters = Array(#"{"resourceType":"Parameters"}"#.utf8)
 
-  func changeReindex(_ operation: Operation, _ call: Call, _ decision: Decision) async throws -> Answer {
+  func changeReindex(_ operation: Operation, _ call: Call, _ permit: Permit) async throws -> Answer {
     switch operation.target {
-    case .instance(let type, let id): return try await reindex(type, id, decision)
+    case .instance(let type, let id): return try await reindex(type, id, permit)
     case .job(let id):
       guard let job = try await store.cancelReindex(id) else { throw noJob(id) }
       return answer(job, 202, call)
@@ -52,10 +52,10 @@ extension FHIRService {
   /// A resource that changes again and again is indexed each time it does.
   private static let attemptsMax = 5
 
-  private func reindex(_ type: Schema.TypeID, _ id: String, _ decision: Decision) async throws -> Answer {
+  private func reindex(_ type: Schema.TypeID, _ id: String, _ permit: Permit) async throws -> Answer {
     for _ in 0..<Self.attemptsMax {
       let catalog = store.catalog
-      let (resource, body, indexed) = try store.point(within: decision.restriction) { view in
+      let (resource, body, indexed) = try store.point(within: permit.restriction) { view in
         let (resource, body) = try indexable(type, id, view)
         return (resource, body, try view.indexed(resource))
       }

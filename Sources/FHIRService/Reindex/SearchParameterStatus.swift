@@ -50,9 +50,9 @@ extension FHIRService {
 
   // MARK: Switching
 
-  func changeStatuses(_ call: Call, _ decision: Decision) async throws -> Answer {
+  func changeStatuses(_ call: Call, _ permit: Permit) async throws -> Answer {
     let wanted = try switches(call)
-    let all = try await store.read(within: decision.restriction) { try $0.parameterStatuses() }
+    let all = try await store.read(within: permit.restriction) { try $0.parameterStatuses() }
     var changes: [(ParameterStatus, isOn: Bool)] = []
     for (url, isOn) in wanted {
       guard let status = all.first(where: { $0.definition.url == url }) else {
@@ -63,7 +63,7 @@ extension FHIRService {
     }
     try await store.turn(changes)
     let urls = Set(wanted.map(\.url))
-    return try await store.read(within: decision.restriction) { view in
+    return try await store.read(within: permit.restriction) { view in
       self.answer(try view.parameterStatuses().filter { urls.contains($0.definition.url) })
     }
   }

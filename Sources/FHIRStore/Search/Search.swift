@@ -25,7 +25,11 @@ struct Search {
     self.query = query
     self.view = view
     compiler = TermCompiler(view)
-    trace = SearchTrace(isOn: query.wantsExplanation)
+    // Estimates count what the caller may not see as well.
+    trace = SearchTrace(isOn: query.wantsExplanation && view.restriction.isUnrestricted)
+    guard query.includes.isEmpty || !view.restriction.refusesJoins else {
+      throw Fault(.forbidden, "The access token does not allow searches that include other resources.")
+    }
     sources = try Self.sources(query, view)
   }
 
@@ -143,9 +147,8 @@ struct Search {
     do {
       return try body()
     } catch let error as StorageError where error.code == .deadlineExceeded {
-      throw Fault(
-        .tooSlow, "The search took too long and was ended. What it did: \(name): \(plan.description).",
-        code: "too-costly")
+      let what = view.restriction.isUnrestricted ? " What it did: \(name): \(plan.description)." : ""
+      throw Fault(.tooSlow, "The search took too long and was ended.\(what)", code: "too-costly")
     }
   }
 
@@ -177,7 +180,14 @@ struct Search {
   private func plan(_ source: Source, pairing: Bool = true) throws -> SearchPlan {
     let compiler = compiler.searching(source.rows)
     var terms = try compiler.terms(query.criteria, source.type, pairing: pairing)
-    if source.rows == .contained { terms += try ofContainers(source) }
+    if source.rows == .contained {
+      terms += try ofContainers(source)
+    } else if let sight = view.restriction.extent(source.type).criterion {
+      var term = try compiler.term(.all([sight]), source.type)
+      // Behind the query's own terms, whose places stand in positions.
+      term.place = query.criteria.count * 2
+      terms.append(term)
+    }
     let own = order(source)
     let number = view.store.numbers.number(source.type)
     let walks = try own.keys.first?.walks(type: number, query.criteria) { try compiler.systems($0.number) }
@@ -198,13 +208,10 @@ struct Search {
   private func ofContainers(_ source: Source) throws -> [SearchTerm] {
     var terms: [SearchTerm] = []
     if !view.restriction.isUnrestricted {
-      let visible = view.store.schema.resourceTypes.filter { view.restriction.allows($0) }
-      let types = visible.map { SQLValue.integer(view.store.numbers.number($0)) }
+      let test = try isFoundContainer()
       terms.append(
         SearchTerm("container", set: nil) { key in
-          """
-          EXISTS (SELECT 1 FROM contained AS c WHERE c.key = \(key) AND c.container IN (\(list: types))\(SQL.fence))
-          """
+          "EXISTS (SELECT 1 FROM contained AS c WHERE c.key = \(key) AND \(test)\(SQL.fence))"
         })
     }
     if query.containedType == .container {
@@ -239,6 +246,11 @@ struct Search {
         })
     }
     return terms
+  }
+
+  /// Whether the caller may see the container of the row `c`.
+  private func isFoundContainer() throws -> SQL {
+    try view.isFound(type: "c.container", key: ContainedKey.container(of: "c.key"))
   }
 
   /// Whether the row `c` matches the criteria.

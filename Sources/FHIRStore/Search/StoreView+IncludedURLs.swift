@@ -31,7 +31,7 @@ extension StoreView {
           : try referred(include, parameters, some, below: base)
       }
     }
-    return linked
+    return try reachable(linked)
   }
 
   /// What resources refer to.
@@ -53,7 +53,7 @@ extension StoreView {
     try reader.query(sql) { row in
       let path = row.text(1).utf8.dropFirst(first.utf8.count).split(separator: UInt8(ascii: "/"))
       guard path.count == 2, let type = store.schema.resourceType(String(decoding: path[0], as: UTF8.self)),
-        restriction.allows(type), include.target.map({ $0 == type }) ?? true,
+        restriction.reach(type).isSomething, include.target.map({ $0 == type }) ?? true,
         soleTargets[Int32(truncatingIfNeeded: row.integer(0))]?.contains(where: { $0 == nil || $0 == type }) ?? false
       else { return true }
       targets.append(.integer(store.numbers.number(type)), .text(String(decoding: path[1], as: UTF8.self)))

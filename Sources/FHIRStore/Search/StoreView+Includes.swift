@@ -69,10 +69,10 @@ extension StoreView {
     return resources.filter { $0.type == own }
   }
 
-  /// What the caller may see of what is found.
+  /// The types of which the caller may see something.
   var visible: SQL {
     if restriction.isUnrestricted { return "n.method <> 3" }
-    let allowed = store.schema.resourceTypes.filter { restriction.allows($0) }
+    let allowed = store.schema.resourceTypes.filter { restriction.reach($0).isSomething }
     return "n.type IN (\(list: allowed.map { .integer(store.numbers.number($0)) })) AND n.method <> 3"
   }
 
@@ -87,7 +87,7 @@ extension StoreView {
         return true
       }
     }
-    return linked
+    return try reachable(linked)
   }
 
   /// What resources refer to.
@@ -119,7 +119,7 @@ extension StoreView {
   /// The reference parameters meant, each with rows of its own.
   /// - Parameter isContained: whether those of contained resources are meant too.
   func referenceParameters(_ include: SearchInclude, isContained: Bool = false) -> [SearchParameter] {
-    let types = include.source.map { [$0] } ?? store.schema.resourceTypes.filter { restriction.allows($0) }
+    let types = include.source.map { [$0] } ?? store.schema.resourceTypes.filter { restriction.reach($0).isSomething }
     return types.flatMap { type in
       store.parameters.parameters(type).filter { parameter in
         parameter.kind == .reference && (include.code.map { $0 == parameter.code } ?? true)

@@ -82,7 +82,7 @@ extension StoreView {
         page.next = rows.first { $0.key == last }
       }
     }
-    if query.wantsExplanation { page.explanation = search.trace.explanation }
+    if search.trace.isOn { page.explanation = search.trace.explanation }
     return page
   }
 

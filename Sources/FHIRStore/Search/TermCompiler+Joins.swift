@@ -4,8 +4,21 @@ import FHIRSearch
 import Storage
 
 extension TermCompiler {
+  /// What must hold of a resource that a reference leads to, and that the caller may see it.
+  private func reached(_ criteria: [SearchCriterion], _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
+    let sight = restriction.reach(type).criterion.map { [SearchCriterion.all([$0])] } ?? []
+    return try conjunction(criteria + sight, type, depth: depth)
+  }
+
+  /// A search that reaches only for what the caller may not see is refused: it could find nothing.
+  private func checkReach(_ types: [Schema.TypeID]) throws(Fault) {
+    guard restriction.refusesJoins || !types.contains(where: { restriction.reach($0).isSomething }) else { return }
+    throw Fault(.forbidden, "The search reaches into resources that the access token does not allow to search.")
+  }
+
   /// `subject:Patient.name=…`
   func term(_ chain: SearchChain, _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
+    if !chain.targets.isEmpty { try checkReach(chain.targets.map(\.type)) }
     let label = chain.parameters.first?.code ?? ""
     let alias = try alias(depth)
     var names: [String] = []
@@ -17,8 +30,8 @@ extension TermCompiler {
     for parameter in indexed(chain.parameters, type) {
       let base = try ownURLs(chain.base, [parameter])
       for target in chain.targets
-      where restriction.allows(target.type) && parameter.soleTarget.map({ $0 == target.type }) ?? true {
-        let inner = try searching(.resources).conjunction(target.criteria, target.type, depth: depth + 1)
+      where restriction.reach(target.type).isSomething && parameter.soleTarget.map({ $0 == target.type }) ?? true {
+        let inner = try searching(.resources).reached(target.criteria, target.type, depth: depth + 1)
         let number = numbers.number(target.type)
         names.append("\(label):\(store.schema.name(target.type)).\(inner.label)")
         let referrers = try resourceCount(type) / max(1, resourceCount(target.type))
@@ -127,10 +140,10 @@ extension TermCompiler {
   func term(_ chain: SearchReverseChain, _ type: Schema.TypeID, depth: Int) throws -> SearchTerm {
     let source = chain.parameter.resourceType
     let label = "_has:\(store.schema.name(source)):\(chain.parameter.code)"
-    guard restriction.allows(source) else { return .never(label) }
+    try checkReach([source])
     if searched == .contained { return try localTerm(chain, type, label, depth: depth) }
     let alias = try alias(depth)
-    let inner = try conjunction(chain.criteria, source, depth: depth + 1)
+    let inner = try reached(chain.criteria, source, depth: depth + 1)
     let own = numbers.number(type)
     let indexed = store.catalog.indexed.indexed(chain.parameter).filter { $0.mayRefer(to: type) }
     guard !indexed.isEmpty else { return .never(label) }
@@ -225,18 +238,29 @@ extension TermCompiler {
   ) throws -> SearchTerm {
     let alias = try alias(depth)
     let indexed = parameters.flatMap { store.catalog.indexed.indexed($0) }.filter {
-      restriction.allows($0.resourceType) && $0.mayRefer(to: type)
+      restriction.reach($0.resourceType).isSomething && $0.mayRefer(to: type)
     }
-    let visible = indexed.map { SQLValue.integer(Int64($0.number)) }
+    // Each kind of referrer of which the caller sees a part is asked for by itself.
+    let groups = try Dictionary(grouping: indexed) { parameter in
+      restriction.reach(parameter.resourceType).criterion == nil ? nil : parameter.resourceType
+    }.map { source, parameters -> (parameters: [SQLValue], sight: SearchTerm?) in
+      let sight = try source.flatMap { source in
+        try restriction.reach(source).criterion.map { try term($0, source, depth: depth + 1) }
+      }
+      return (parameters.map { .integer(Int64($0.number)) }, sight)
+    }
     let forms = referenceForms(type, below: try ownURLs(base, indexed))
     return SearchTerm("_not-referenced", set: nil) { key in
       SQL.allOf(
-        forms.all.map { form in
-          """
-          NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
-                      WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: visible))
-                        AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))\(SQL.fence))
-          """
+        groups.flatMap { group in
+          forms.all.map { form in
+            """
+            NOT EXISTS (SELECT 1 FROM resource AS \(alias.resource) CROSS JOIN index_reference AS \(alias.row)
+                        WHERE \(alias.resource).key = \(key) AND \(alias.row).parameter IN (\(list: group.parameters))
+                          AND \(form.leads(from: alias.row, to: "\(alias.resource).id"))
+                          AND \(group.sight?.probe("\(alias.row).key") ?? "1 = 1")\(SQL.fence))
+            """
+          }
         })
     }
   }
@@ -252,7 +276,7 @@ extension TermCompiler {
       for case .reference(let typeName, let id) in condition.values {
         let targets = parameter.targets
         guard let target = store.schema.resourceType(typeName) ?? (targets.count == 1 ? targets[0] : nil),
-          restriction.allows(target), let link = hierarchyLink(target)
+          case .all = restriction.reach(target), let link = hierarchyLink(target)
         else {
           throw Fault(
             .invalid,

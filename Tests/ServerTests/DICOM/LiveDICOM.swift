@@ -28,7 +28,7 @@ final class LiveDICOM: Sendable {
 
   private init(
     _ folder: String, hasPartitions: Bool, storeBytesMax: Int, limits: DICOMServiceLimits,
-    configure: (inout ServerConfiguration) -> Void
+    access: ServiceAccess?, audit: AuditLog?, configure: (inout ServerConfiguration) -> Void
   ) async throws {
     let blobs = try FolderBlobStore(path: folder + "/blobs")
     store = try await DICOMStore(
@@ -46,22 +46,23 @@ final class LiveDICOM: Sendable {
     server = Server(
       [],
       dicom: [
-        DICOMMount(workspace: "default", name: "dicom", service: service, storeBytesMax: storeBytesMax, log: log)
+        DICOMMount(workspace: "default", name: "dicom", service: service, access: access, storeBytesMax: storeBytesMax, log: log)
       ], configuration, eventLoops: 1, software: FHIRService.Software(name: "Aceso", version: "1.2.3"),
-      ids: IdentifierSource(clock: .system), log: log)
+      ids: IdentifierSource(clock: .system), log: log, audit: audit)
     port = try await server.start().port
   }
 
   static func run(
     hasPartitions: Bool = false, storeBytesMax: Int = DICOMMount.storeBytesMax,
-    limits: DICOMServiceLimits = DICOMServiceLimits(),
+    limits: DICOMServiceLimits = DICOMServiceLimits(), access: ServiceAccess? = nil, audit: AuditLog? = nil,
     configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveDICOM) async throws -> Void
   ) async throws {
     let folder = FileManager.default.temporaryDirectory.path + "/aceso-" + UUID().uuidString
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let live = try await LiveDICOM(
-      folder, hasPartitions: hasPartitions, storeBytesMax: storeBytesMax, limits: limits, configure: configure)
+      folder, hasPartitions: hasPartitions, storeBytesMax: storeBytesMax, limits: limits, access: access, audit: audit,
+      configure: configure)
     do {
       try await body(live)
     } catch {
