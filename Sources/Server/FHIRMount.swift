@@ -1,30 +1,29 @@
 import FHIRModel
 public import FHIRService
 import FHIRXML
+public import Workspace
 
 /// A FHIR service and the place it is reached at: `/{workspace}/{name}`.
 public final class FHIRMount: Sendable {
-  public let workspace: String
-  public let name: String
+  public let entrance: Entrance
   public let service: FHIRService
-  /// The path of the service's base, without a slash at its end.
-  public let path: String
   /// Samples of the service's own for `/metrics`; labels naming the service are added.
   let samples: @Sendable () -> [MetricSample]
   let representation: Representation
   /// nil for a release without Binary.
   let binary: BinaryContent?
 
+  /// The path of the service's base, without a slash at its end.
+  public var path: String { entrance.path }
+
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
   public init(
-    workspace: String, name: String, service: FHIRService,
+    workspace: String, name: String, service: FHIRService, settings: ServiceSettings = ServiceSettings(),
     samples: @escaping @Sendable () -> [MetricSample] = { [] }
   ) {
-    self.workspace = workspace
-    self.name = name
+    self.entrance = Entrance(workspace: workspace, name: name, kind: "fhir", settings: settings)
     self.service = service
-    self.path = "/\(workspace)/\(name)"
     self.samples = samples
     self.representation = Representation(
       xml: XMLForm(schema: service.schema), limits: service.limits,

@@ -23,6 +23,15 @@ public enum HostField {
     return colon == UInt8(ascii: ":") && (1...5).contains(rest.count) && rest.allSatisfy(isDigit)
   }
 
+  /// Whether a text is a name that names can be put before (RFC 1123 §2.1), in lower case.
+  public static func isDomain(_ text: String) -> Bool {
+    guard (1...200).contains(text.utf8.count) else { return false }
+    return text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
+      (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
+        && label.allSatisfy { $0 == UInt8(ascii: "-") || isDigit($0) || $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }
+    }
+  }
+
   private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
   private static func isHex(_ byte: UInt8) -> Bool {

@@ -123,9 +123,9 @@ public struct FHIRProperties: Sendable, Equatable {
 /// What only DICOM services have.
 public struct DICOMProperties: Sendable, Equatable {
   /// `enableDataPartitions`
-  public var hasPartitions = false
+  public var hasPartitions: Bool
 
-  public init() {}
+  public init(hasPartitions: Bool = false) { self.hasPartitions = hasPartitions }
 }
 
 /// What only device services have.

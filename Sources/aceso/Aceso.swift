@@ -12,9 +12,12 @@ struct Aceso: AsyncParsableCommand {
       aceso serve                      starts a FHIR R4 server at http://127.0.0.1:8080/default/fhir
       aceso generate --patients 10     writes ten synthetic patients as FHIR bundles
       aceso dicom                      dumps, makes and imports DICOM files
+      aceso apply -f aceso.yaml        makes a running server's workspaces and services what a file says
 
       'aceso help COMMAND' explains a command and its options.
       """,
     version: version,
-    subcommands: [Serve.self, Generate.self, DICOMCommand.self])
+    subcommands: [
+      Serve.self, WorkspaceCommand.self, ServiceCommand.self, Apply.self, Generate.self, DICOMCommand.self,
+    ])
 }
