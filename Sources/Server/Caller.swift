@@ -25,7 +25,9 @@ enum Caller {
 
   /// Without the port that some proxies add, and without the brackets of an IPv6 address.
   private static func bare(_ item: Substring) -> String {
-    if item.hasPrefix("["), let end = item.firstIndex(of: "]") { return String(item[item.index(after: item.startIndex)..<end]) }
+    if item.hasPrefix("["), let end = item.firstIndex(of: "]") {
+      return String(item[item.index(after: item.startIndex)..<end])
+    }
     guard let colon = item.firstIndex(of: ":"), item.lastIndex(of: ":") == colon else { return String(item) }
     return String(item[..<colon])
   }

@@ -25,7 +25,8 @@ public final class DICOMMount: Sendable {
   ///   - log: for answers that break off.
   public init(
     workspace: String, name: String, service: DICOMService, settings: ServiceSettings = ServiceSettings(),
-    storeBytesMax: Int = DICOMMount.storeBytesMax, log: Log = Log(level: .warning), samples: @escaping @Sendable () -> [MetricSample] = { [] }
+    storeBytesMax: Int = DICOMMount.storeBytesMax, log: Log = Log(level: .warning),
+    samples: @escaping @Sendable () -> [MetricSample] = { [] }
   ) {
     self.entrance = Entrance(workspace: workspace, name: name, kind: "dicom", settings: settings)
     self.service = service

@@ -51,7 +51,9 @@ public final class Mounts: Sendable {
       byHost = Dictionary(all.map { ($0.entrance.hostLabels, $0) }) { first, _ in first }
     }
 
-    func mount(_ workspace: String, _ service: String) -> Mount? { byName[Name(workspace: workspace, service: service)] }
+    func mount(_ workspace: String, _ service: String) -> Mount? {
+      byName[Name(workspace: workspace, service: service)]
+    }
 
     /// - Parameter labels: the host's name without the domain, in lower case.
     func mount(host labels: String) -> Mount? { byHost[labels] }

@@ -98,7 +98,8 @@ struct ConfigurationMapping {
   func integer(_ key: String, _ range: ClosedRange<Int>) throws(ConfigurationError) -> Int? {
     guard let value = value(key) else { return nil }
     guard case .scalar(let text, _) = value.content, let number = Int(text), range.contains(number) else {
-      let bounds = range.upperBound == .max ? "above \(range.lowerBound - 1)" : "from \(range.lowerBound) to \(range.upperBound)"
+      let bounds =
+        range.upperBound == .max ? "above \(range.lowerBound - 1)" : "from \(range.lowerBound) to \(range.upperBound)"
       throw ConfigurationError("'\(key)' is a whole number \(bounds)", at: value)
     }
     return number

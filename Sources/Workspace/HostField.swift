@@ -28,7 +28,9 @@ public enum HostField {
     guard (1...200).contains(text.utf8.count) else { return false }
     return text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
       (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
-        && label.allSatisfy { $0 == UInt8(ascii: "-") || isDigit($0) || $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z") }
+        && label.allSatisfy {
+          $0 == UInt8(ascii: "-") || isDigit($0) || $0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z")
+        }
     }
   }
 

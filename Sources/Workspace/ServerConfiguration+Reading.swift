@@ -22,7 +22,9 @@ extension ServerConfiguration {
     if let node = mapping.value("networkAccess") { network = try NetworkAccess(node) }
     if let node = mapping.value("clientLimits") { clients = try ClientLimits(node) }
     if let node = mapping.value("corsConfiguration") { cors = try CORSConfiguration(node) }
-    if let node = mapping.value("resourceVersionPolicyConfiguration") { versions = try VersionPolicyConfiguration(node) }
+    if let node = mapping.value("resourceVersionPolicyConfiguration") {
+      versions = try VersionPolicyConfiguration(node)
+    }
     invariants = try mapping.choice("invariants") ?? invariants
     if let domain = try mapping.string("domain") {
       guard HostField.isDomain(domain) else {

@@ -17,7 +17,8 @@ public enum ServiceName {
   /// 1 to 24 lower-case letters, digits, and hyphens between them.
   public static func isService(_ text: some StringProtocol) -> Bool {
     let bytes = text.utf8
-    guard (1...bytesMax).contains(bytes.count), let first = bytes.first, isPlain(first), bytes.suffix(1).allSatisfy(isPlain)
+    guard (1...bytesMax).contains(bytes.count), let first = bytes.first, isPlain(first),
+      bytes.suffix(1).allSatisfy(isPlain)
     else { return false }
     return bytes.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "-") }
   }

@@ -12,13 +12,16 @@ extension FHIRProperties {
     "implementationGuidesConfiguration": "implementation guides are not there",
   ]
 
-  init(_ node: YAMLNode, _ service: ConfigurationMapping, _ settings: inout ServiceSettings) throws(ConfigurationError) {
+  init(_ node: YAMLNode, _ service: ConfigurationMapping, _ settings: inout ServiceSettings) throws(ConfigurationError)
+  {
     let mapping = try ConfigurationMapping(
       node, keys: ServiceSettings.keys + Self.keys + ServiceDefinition.readOnlyProperties, refused: Self.refused)
     try settings.read(mapping)
     self.init()
     release = try service.choice("kind") ?? .r4
-    if let node = mapping.value("resourceVersionPolicyConfiguration") { versions = try VersionPolicyConfiguration(node) }
+    if let node = mapping.value("resourceVersionPolicyConfiguration") {
+      versions = try VersionPolicyConfiguration(node)
+    }
     invariants = try mapping.choice("invariants")
     guard let node = mapping.value("limits") else { return }
     let known = LimitKey.all.filter(\.isOfService).map(\.name)
@@ -51,7 +54,8 @@ extension IoTConnectorProperties {
   /// As Azure's.
   static let destinationsMax = 1
 
-  init(_ node: YAMLNode, _ service: ConfigurationMapping, _ settings: inout ServiceSettings) throws(ConfigurationError) {
+  init(_ node: YAMLNode, _ service: ConfigurationMapping, _ settings: inout ServiceSettings) throws(ConfigurationError)
+  {
     let mapping = try ConfigurationMapping(
       node, keys: ServiceSettings.keys + Self.keys + ServiceDefinition.readOnlyProperties)
     try settings.read(mapping)

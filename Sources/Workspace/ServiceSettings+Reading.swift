@@ -98,7 +98,8 @@ extension AuthenticationConfiguration {
     }
     for item in try mapping.list("issuers") { issuers.append(try DeclaredIssuer(item)) }
     guard smartIdentityProviders.count <= Self.providersMax else {
-      throw ConfigurationError("there are more than \(Self.providersMax) 'smartIdentityProviders'; use 'issuers'", at: node)
+      throw ConfigurationError(
+        "there are more than \(Self.providersMax) 'smartIdentityProviders'; use 'issuers'", at: node)
     }
     guard authority != nil || !issuers.isEmpty || !smartIdentityProviders.isEmpty else {
       throw ConfigurationError("no issuer is named: 'authority' or 'issuers' is missing", at: node)
@@ -153,7 +154,8 @@ extension DeclaredIssuer {
     let rest: Substring? =
       if url.hasPrefix("https://") {
         url.dropFirst(8)
-      } else if url.hasPrefix("http://127.0.0.1") || url.hasPrefix("http://localhost") || url.hasPrefix("http://[::1]") {
+      } else if url.hasPrefix("http://127.0.0.1") || url.hasPrefix("http://localhost") || url.hasPrefix("http://[::1]")
+      {
         url.dropFirst(7)
       } else {
         nil

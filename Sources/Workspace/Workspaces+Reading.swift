@@ -68,7 +68,8 @@ extension Workspace {
   private static func check(_ node: YAMLNode) throws(ConfigurationError) {
     let mapping = try ConfigurationMapping(
       node, keys: ServiceDefinition.readOnlyProperties + ["publicNetworkAccess"])
-    guard let access = mapping.value("publicNetworkAccess"), try mapping.string("publicNetworkAccess") != "Enabled" else {
+    guard let access = mapping.value("publicNetworkAccess"), try mapping.string("publicNetworkAccess") != "Enabled"
+    else {
       return
     }
     throw ConfigurationError("'publicNetworkAccess' is said of each service, not of the workspace", at: access)

@@ -124,7 +124,8 @@ private struct YAMLTreeBuilder {
   private mutating func begin(_ container: Open) throws(ConfigurationError) {
     guard open.count < limits.depthMax else {
       throw ConfigurationError(
-        "lists and mappings are nested more than \(limits.depthMax) deep", line: container.line, column: container.column)
+        "lists and mappings are nested more than \(limits.depthMax) deep", line: container.line,
+        column: container.column)
     }
     try countUp(1, container.line, container.column)
     open.append(container)
@@ -161,13 +162,15 @@ private struct YAMLTreeBuilder {
     count += more
     guard count <= limits.nodesMax else {
       throw ConfigurationError(
-        "there are more than \(limits.nodesMax) values, those counted that aliases stand for", line: line, column: column)
+        "there are more than \(limits.nodesMax) values, those counted that aliases stand for", line: line,
+        column: column)
     }
   }
 
   /// YAML 1.2 §10.1: what a tag of one's own means is anybody's guess.
   private func check(tag: UnsafeMutablePointer<yaml_char_t>?, _ line: Int, _ column: Int) throws(ConfigurationError) {
-    guard let tag = Self.text(tag), !["tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"].contains(tag)
+    guard let tag = Self.text(tag),
+      !["tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"].contains(tag)
     else { return }
     throw ConfigurationError("tags such as '\(tag)' mean nothing here", line: line, column: column)
   }

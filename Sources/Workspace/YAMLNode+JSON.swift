@@ -19,7 +19,8 @@ extension YAMLNode {
     try self.init(document, document.root, depth: 0, limits)
   }
 
-  private init(_ document: JSONDocument, _ node: JSONNode, depth: Int, _ limits: YAMLLimits) throws(ConfigurationError) {
+  private init(_ document: JSONDocument, _ node: JSONNode, depth: Int, _ limits: YAMLLimits) throws(ConfigurationError)
+  {
     let (line, column) = document.position(ofOffset: document.range(node).lowerBound)
     guard depth <= limits.depthMax else {
       throw ConfigurationError("values are nested more than \(limits.depthMax) deep", line: line, column: column)

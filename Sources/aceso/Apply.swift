@@ -33,9 +33,11 @@ struct Apply: ParsableCommand {
     var wanted = workspace
     wanted.services = []
     let present = try client.send("GET", path)
-    if present.isSuccess, try parsed({ () throws(ConfigurationError) in
-      try Workspace(YAMLNode(json: present.body)) == wanted
-    }) {
+    if present.isSuccess,
+      try parsed({ () throws(ConfigurationError) in
+        try Workspace(YAMLNode(json: present.body)) == wanted
+      })
+    {
       return Terminal.output("unchanged  \(workspace.name)")
     }
     var writer = JSONWriter()
@@ -46,9 +48,11 @@ struct Apply: ParsableCommand {
   private func apply(_ service: ServiceDefinition, in workspace: String, _ client: AdministrationClient) throws {
     let path = "/workspaces/\(workspace)/\(service.kind.rawValue)/\(service.name)"
     let present = try client.send("GET", path)
-    if present.isSuccess, try parsed({ () throws(ConfigurationError) in
-      try ServiceDefinition(YAMLNode(json: present.body), kind: service.kind, workspace: workspace) == service
-    }) {
+    if present.isSuccess,
+      try parsed({ () throws(ConfigurationError) in
+        try ServiceDefinition(YAMLNode(json: present.body), kind: service.kind, workspace: workspace) == service
+      })
+    {
       return Terminal.output("unchanged  \(workspace)/\(service.name)")
     }
     var writer = JSONWriter()

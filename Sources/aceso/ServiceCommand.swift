@@ -86,7 +86,9 @@ struct ServiceCommand: ParsableCommand {
       if let workspace {
         names = [workspace]
       } else {
-        names = try AdministrationOutput.items(try client.ask("GET", "/workspaces").body).compactMap { $0["name"]?.string }
+        names = try AdministrationOutput.items(try client.ask("GET", "/workspaces").body).compactMap {
+          $0["name"]?.string
+        }
       }
       for name in names {
         let path = try WorkspaceCommand.path(name)

@@ -18,7 +18,8 @@ struct ServiceOpener: ServiceHost {
 
   static let software = FHIRService.Software(name: "Aceso", version: Aceso.version)
 
-  func open(_ service: ServiceDefinition, in workspace: String) async throws(AdministrationError) -> any RunningService {
+  func open(_ service: ServiceDefinition, in workspace: String) async throws(AdministrationError) -> any RunningService
+  {
     try Self.check(service)
     do {
       switch service.properties {
@@ -68,7 +69,8 @@ private struct OpenFHIRService: RunningService {
     // Policies of the server may be of types that only other services' releases have.
     if properties.versions != nil, let unknown = configuration.versions.unknownTypes(in: [store.schema]).first {
       throw AdministrationError(
-        400, "InvalidRequestContent", "'resourceTypeOverrides': '\(unknown)' is no resource type of \(store.schema.release)")
+        400, "InvalidRequestContent",
+        "'resourceTypeOverrides': '\(unknown)' is no resource type of \(store.schema.release)")
     }
     self.workspace = workspace
     self.store = store

@@ -123,7 +123,9 @@ public final class Administration: Sendable {
         node = try Self.node { present.write(to: &$0, isShown: false) }.merging(node)
       }
       let wanted: Workspace
-      do throws(ConfigurationError) { wanted = try Workspace(node, name: name) } catch { throw AdministrationError(error) }
+      do throws(ConfigurationError) { wanted = try Workspace(node, name: name) } catch {
+        throw AdministrationError(error)
+      }
       guard wanted.services.isEmpty else {
         throw AdministrationError(
           400, "InvalidRequestContent", "Services are made at their own addresses, below the workspace's.")

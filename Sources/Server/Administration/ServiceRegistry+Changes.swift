@@ -31,7 +31,8 @@ extension ServiceRegistry {
       guard let present = workspaces.first(where: { $0.name == name }) else { return false }
       guard present.services.isEmpty else {
         throw AdministrationError(
-          409, "CannotDeleteResource", "The workspace '\(name)' cannot be deleted while it has services: delete them first.")
+          409, "CannotDeleteResource",
+          "The workspace '\(name)' cannot be deleted while it has services: delete them first.")
       }
       guard !isFixed(name) else { throw Self.declared("The workspace '\(name)'") }
       try keep(made.filter { $0.name != name })
