@@ -7,8 +7,8 @@ enum Caller {
   /// A longer chain of proxies is none.
   private static let hopsMax = 32
 
-  /// Of `X-Forwarded-For` the last address counts that is no trusted proxy's: each proxy appends whom it heard, and what
-  /// stands before is anybody's word.
+  /// Of `X-Forwarded-For` the last address counts that is no trusted proxy's: each proxy appends whom it heard, and
+  /// what stands before is anybody's word.
   /// - Returns: nil if there is none that makes sense.
   static func address(_ request: HTTPRequest, trusted: [AddressRange]) -> IPAddress? {
     guard let peer = IPAddress(request.remoteAddress) else { return nil }

@@ -2,12 +2,13 @@ import Base
 import Synchronization
 import Workspace
 
-/// How much each client asked of late, by its address: a bucket of tokens that fills again, and how many of its requests
-/// are in work (RFC 6585 §4).
+/// How much each client asked of late, by its address: a bucket of tokens that fills again, and how many of its
+/// requests are in work (RFC 6585 §4).
 ///
-/// The table's memory is bounded. A client is forgotten when its bucket is full again and nothing of it is in work: it is
-/// then as new. While all places are taken by clients that are not, newcomers share one more bucket: a flood from many
-/// addresses slows newcomers down, and costs no memory. An IPv6 client is its /64, since it has all of it (RFC 6177 §2).
+/// The table's memory is bounded. A client is forgotten when its bucket is full again and nothing of it is in work: it
+/// is then as new. While all places are taken by clients that are not, newcomers share one more bucket: a flood from
+/// many addresses slows newcomers down, and costs no memory. An IPv6 client is its /64, since it has all of it
+/// (RFC 6177 §2).
 final class ClientTable: Sendable {
   /// Clients that are told apart.
   static let clientsMax = 16_384

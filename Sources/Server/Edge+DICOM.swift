@@ -24,9 +24,9 @@ extension Edge {
     return String(target[..<end]).replacing("%00", with: "") + target[end...]
   }
 
-  /// The DICOM service that a request seems to be for by its head, before it is known whether its forwarded host is to be
-  /// believed, and what of the target is below it. Where it turns out to be for another, no harm is done: that one takes
-  /// no streamed body.
+  /// The DICOM service that a request seems to be for by its head, before it is known whether its forwarded host is to
+  /// be believed, and what of the target is below it. Where it turns out to be for another, no harm is done: that one
+  /// takes no streamed body.
   private func dicomMount(_ target: String, _ headers: HTTPHeaders) -> (DICOMMount, Substring.UTF8View)? {
     let table = mounts.current
     let host = headers["x-forwarded-host"]?.split(separator: ",").last.map(String.init) ?? headers["host"]

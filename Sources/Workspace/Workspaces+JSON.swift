@@ -2,8 +2,8 @@ public import JSONCore
 
 /// The JSON of Azure's resource model: what the administration answers, and what is kept.
 extension Workspace {
-  /// - Parameter isShown: with what only a server tells, and without the services, as in an answer; else all of it, as it
-  ///   is declared.
+  /// - Parameter isShown: with what only a server tells, and without the services, as in an answer; else all of it, as
+  ///   it is declared.
   public func write(to writer: inout JSONWriter, isShown: Bool) {
     writer.beginObject()
     if isShown {

@@ -36,8 +36,8 @@ extension Workspaces {
 }
 
 extension Workspace {
-  /// The keys of a workspace; those that only a server tells are taken and left alone, so that what was read can be sent
-  /// back.
+  /// The keys of a workspace; those that only a server tells are taken and left alone, so that what was read can be
+  /// sent back.
   static let keys = ["name", "location", "tags"] + ServiceDefinition.Kind.allCases.map(\.rawValue)
   static let readOnlyKeys = ["id", "type", "apiVersion", "etag", "systemData", "properties"]
   static let refused = ["identity": "there is no managed identity here"]

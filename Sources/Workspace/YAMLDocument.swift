@@ -13,8 +13,8 @@ public struct YAMLLimits: Sendable {
 
 /// A YAML text with one document, as a tree that knows its lines (YAML 1.1 as libyaml reads it).
 ///
-/// It is stricter than YAML: no key stands twice in a mapping, keys are single values, there are no tags but YAML's own,
-/// and whatever a value is taken for is the reader's to say; so `no` is a text where a text is wanted.
+/// It is stricter than YAML: no key stands twice in a mapping, keys are single values, there are no tags but YAML's
+/// own, and whatever a value is taken for is the reader's to say; so `no` is a text where a text is wanted.
 public struct YAMLDocument: Sendable {
   public let root: YAMLNode
 

@@ -1,8 +1,8 @@
 import Base
 public import Workspace
 
-/// The workspaces and services of a server: those its file declares and those that the administration made. It opens and
-/// closes what runs, one change after the other.
+/// The workspaces and services of a server: those its file declares and those that the administration made. It opens
+/// and closes what runs, one change after the other.
 public actor ServiceRegistry {
   struct Key: Hashable {
     let workspace: String
