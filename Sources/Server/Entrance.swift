@@ -1,6 +1,6 @@
 import Base
 import Synchronization
-public import Workspace
+import Workspace
 
 /// The door of a service: where it is reached, who may come in, and how many are inside.
 public final class Entrance: Sendable {

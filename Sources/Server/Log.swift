@@ -1,12 +1,24 @@
 public import Base
 import Glibc
 import JSONCore
-public import Workspace
 
 /// Structured log lines, one JSON object each. Nothing that a patient could be known by belongs into one: no query,
 /// no id, no body, no client's text.
 public struct Log: Sendable {
-  public typealias Level = LogLevel
+  public enum Level: String, Sendable, CaseIterable, Comparable {
+    case error, warning, info, debug
+
+    private var rank: Int {
+      switch self {
+      case .error: 0
+      case .warning: 1
+      case .info: 2
+      case .debug: 3
+      }
+    }
+
+    public static func < (a: Level, b: Level) -> Bool { a.rank < b.rank }
+  }
 
   public enum Value: Sendable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     case text(String)

@@ -1,6 +1,6 @@
 import FHIRService
 import Synchronization
-public import Workspace
+import Workspace
 
 /// A service that runs, and where it is reached.
 public enum Mount: Sendable {

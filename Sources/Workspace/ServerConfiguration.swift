@@ -53,17 +53,4 @@ public struct ServerConfiguration: Sendable, Equatable {
 }
 
 /// How much is told in the log.
-public enum LogLevel: String, Sendable, CaseIterable, Comparable {
-  case error, warning, info, debug
-
-  private var rank: Int {
-    switch self {
-    case .error: 0
-    case .warning: 1
-    case .info: 2
-    case .debug: 3
-    }
-  }
-
-  public static func < (a: LogLevel, b: LogLevel) -> Bool { a.rank < b.rank }
-}
+public enum LogLevel: String, Sendable, CaseIterable { case error, warning, info, debug }

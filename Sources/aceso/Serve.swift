@@ -1,5 +1,6 @@
 import ArgumentParser
 import Base
+import DICOMService
 import FHIRModel
 import FHIRService
 import Glibc
@@ -104,7 +105,7 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     let declared = try declaration()
     let configuration = declared.server
-    let log = Log(level: configuration.logLevel)
+    let log = Log(level: Log.Level(rawValue: configuration.logLevel.rawValue) ?? .info)
     Self.raiseFileLimit()
     ServerMemory.keepWhatIsUsedAgain()
     // Whatever is made from here on is for its owner alone.
@@ -112,7 +113,7 @@ struct Serve: AsyncParsableCommand {
     let stop = StopSignal()
     let ids = IdentifierSource(clock: .system)
     let place = try StorePlace.chosen(configuration)
-    try place.folder.make()
+    if !place.isShared { try place.folder.make() }
     let mounts = Mounts()
     let registry = ServiceRegistry(
       fixed: declared.workspaces ?? [], kept: place.isShared ? nil : KeptServices(folder: place.folder.path),

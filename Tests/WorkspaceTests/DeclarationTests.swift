@@ -170,7 +170,7 @@ import Testing
     ("workspaces:\n  - name: w\n    fhirservices: [{name: a, kind: fhir-R9}]", 3, 36, "fhir-Stu3, fhir-R4"),
     ("workspaces:\n  - name: w\n    dicomservices: [{name: a, kind: fhir-R4}]", 3, 37, "only fhirservices"),
     ("workspaces:\n  - name: w\n    identity: {type: SystemAssigned}", 3, 5, "no managed identity"),
-    ("workspaces:\n  - name: w\n    properties: {publicNetworkAccess: Disabled}", 3, 38, "of each service"),
+    ("workspaces:\n  - name: w\n    properties: {publicNetworkAccess: Disabled}", 3, 39, "of each service"),
     (fhir("publicNetworkAcces: Disabled"), 6, 11, "did you mean 'publicNetworkAccess'"),
     (fhir("publicNetworkAccess: disabled"), 6, 32, "Enabled, Disabled"),
     (fhir("exportConfiguration: {storageAccountName: x}"), 6, 11, "$export is not there"),

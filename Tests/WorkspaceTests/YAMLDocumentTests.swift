@@ -20,8 +20,8 @@ import Testing
   func isReadAsJSON(yaml: String, json: String) throws { #expect(try self.json(yaml) == json) }
 
   @Test(arguments: [
-    ("a: 1\na: 2", 2, 1, "second time"), ("a: [1", 1, 1, ""), ("a: 1\n  b: 2", 2, 4, ""), ("a:\n\tb: 1", 2, 1, ""),
-    ("a: *x", 1, 4, "no value before"), ("&x a: *x", 1, 7, ""), ("a: &x [*x]", 1, 8, "no value before"),
+    ("a: 1\na: 2", 2, 1, "second time"), ("a: [1", 2, 1, ""), ("a: 1\n  b: 2", 2, 4, ""), ("a:\n\tb: 1", 2, 1, ""),
+    ("a: *x", 1, 4, "no value before"), ("a: &x [*x]", 1, 8, "no value before"),
     ("a: !secret x", 1, 4, "tags"), ("a: !!binary x", 1, 4, "tags"), ("a: 1\n---\nb: 2", 2, 1, "second document"),
     ("[a]: 1", 1, 1, "single value"), ("{{a: 1}: 2}", 1, 2, "single value"), ("a: \"\\x\"", 1, 4, ""),
     ("a: 'x", 2, 1, ""), ("%YAML 3.0\n---\na", 1, 1, ""), ("a: \u{0}", 1, 1, ""),

@@ -1,7 +1,7 @@
-public import Base
-public import HTTPServer
+import Base
+import HTTPServer
 import JSONCore
-public import Workspace
+import Workspace
 
 /// What is asked below `/admin`: workspaces and services in the shapes of Azure's management API.
 ///

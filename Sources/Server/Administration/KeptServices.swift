@@ -1,6 +1,6 @@
 import Glibc
 import JSONCore
-public import Workspace
+import Workspace
 
 /// What was declared through the administration, in a file that is as good after a power cut: in the form of
 /// `aceso.yaml`, as JSON.
