@@ -49,6 +49,7 @@ let package = Package(
     .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CFHIRTables", exclude: ["r4.table", "r4b.table", "r5.table", "stu3.table"]),
     .target(
@@ -74,12 +75,13 @@ let package = Package(
     library("Identity", ["Base", "COpenSSL", "JSONCore"]),
     library("DICOMweb", ["Base", "DICOMCore", "JSONCore"]),
     library("JSONQuery", ["Base", "JSONCore"]),
-    // 5 · search: grammar, plan, value extraction; synthetic patients
+    // 5 · search: grammar, plan, value extraction; synthetic patients; what a server is told to be
     library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "UCUM"]),
     library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
     library("DICOMSynthesis", ["Base", "DICOMCore", "JSONCore", "Synthesis"]),
     library("DeviceMapping", ["Base", "JSONCore", "JSONQuery"]),
+    library("Workspace", ["Base", "CYAML", "JSONCore"]),
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
@@ -95,7 +97,7 @@ let package = Package(
       "Server",
       [
         "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
-        "FHIRStore", "FHIRXML", "HTTPServer", "Identity",
+        "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "Workspace",
       ]),
     // 9 · commands
     program(
@@ -103,7 +105,7 @@ let package = Package(
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Server",
-        "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis",
+        "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis", "Workspace",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -149,6 +151,7 @@ let package = Package(
     tests("JSONQueryTests", ["Base", "JSONCore", "JSONQuery", "TestSupport"]),
     tests("DeviceMappingTests", ["Base", "DeviceMapping", "JSONCore", "JSONQuery", "TestSupport"]),
     tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
+    tests("WorkspaceTests", ["Base", "JSONCore", "TestSupport", "Workspace"]),
     tests("AcesoTests", ["aceso", "DICOMCore", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
@@ -192,7 +195,7 @@ let package = Package(
         "Base", "BlobStore", "CXML2", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
         "FHIRModel",
         "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "JSONCore", "Server", "Storage",
-        "Synthesis", "TestStores",
+        "Synthesis", "TestStores", "Workspace",
       ]),
   ],
   cxxLanguageStandard: .cxx17

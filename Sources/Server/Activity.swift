@@ -6,7 +6,7 @@ import FHIRStore
 /// What a request turned out to ask for, in a form without any of its values: for metrics and the log. The FHIR names
 /// are those of http://hl7.org/fhir/restful-interaction where there is one.
 enum Activity: Int, CaseIterable, Sendable {
-  case none, welcome, health, metrics, options, smartConfiguration
+  case none, welcome, health, metrics, options, smartConfiguration, administration
   case capabilities, versions, read, vread, create, update, patch, delete, searchType, searchSystem
   case searchCompartment, historyInstance, historyType, historySystem, bundle, fhirPath, operation
   case dicomStore, dicomSearch, dicomRetrieve, dicomMetadata, dicomFrames, dicomRendered, dicomThumbnail
@@ -20,6 +20,7 @@ enum Activity: Int, CaseIterable, Sendable {
     case .metrics: "metrics"
     case .options: "options"
     case .smartConfiguration: "smart-configuration"
+    case .administration: "administration"
     case .capabilities: "capabilities"
     case .versions: "versions"
     case .read: "read"

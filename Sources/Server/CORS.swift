@@ -1,5 +1,6 @@
 import Base
 import HTTPServer
+import Workspace
 
 /// Tells browsers which pages of other origins may ask and read (Fetch standard, "CORS protocol").
 ///

@@ -1,4 +1,5 @@
 public import DICOMService
+public import Workspace
 
 /// A DICOM service and the place it is reached at: `/{workspace}/{name}` for the standard's form, below it `/v1` and
 /// `/v2`.
@@ -6,11 +7,8 @@ public final class DICOMMount: Sendable {
   /// The longest body of a store request, as Microsoft's.
   public static let storeBytesMax = 2 * 1024 * 1024 * 1024
 
-  public let workspace: String
-  public let name: String
+  public let entrance: Entrance
   public let service: DICOMService
-  /// The path of the service's base, without a slash at its end.
-  public let path: String
   /// Bytes of a store request.
   let storeBytesMax: Int
   /// Takes what a client cannot be told any more: that its answer broke off.
@@ -21,31 +19,26 @@ public final class DICOMMount: Sendable {
   public let access: ServiceAccess?
   let gate: AccessGate?
 
+  /// The path of the service's base, without a slash at its end.
+  public var path: String { entrance.path }
+
   /// - Parameters:
   ///   - workspace: letters, digits, hyphens; so is the name. Both stand in addresses as they are.
   ///   - storeBytesMax: a longer store request is refused with 413.
   ///   - access: whose tokens are taken and what they allow; nil lets everybody do everything.
   ///   - log: for answers that break off.
   public init(
-    workspace: String, name: String, service: DICOMService, access: ServiceAccess? = nil,
+    workspace: String, name: String, service: DICOMService, settings: ServiceSettings = ServiceSettings(),
+    access: ServiceAccess? = nil,
     storeBytesMax: Int = DICOMMount.storeBytesMax, log: Log = Log(level: .warning),
     samples: @escaping @Sendable () -> [MetricSample] = { [] }
   ) {
-    self.workspace = workspace
-    self.name = name
+    self.entrance = Entrance(workspace: workspace, name: name, kind: "dicom", settings: settings)
     self.service = service
-    self.path = "/\(workspace)/\(name)"
     self.storeBytesMax = storeBytesMax
     self.log = log
     self.access = access
     gate = access.map { AccessGate($0) }
     self.samples = samples
-  }
-
-  /// Whether a request's target is below this service, before it is decoded.
-  func holds(_ target: String) -> Bool {
-    let (whole, part) = (target.utf8, path.utf8)
-    guard whole.count > part.count, whole.starts(with: part) else { return false }
-    return whole[whole.index(whole.startIndex, offsetBy: part.count)] == UInt8(ascii: "/")
   }
 }

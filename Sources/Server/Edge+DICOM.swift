@@ -10,20 +10,35 @@ extension Edge {
   private static let pieceBytes = 64 * 1024
 
   /// How many bytes the body of a request may have that a DICOM service reads as it comes; nil for all others.
-  func streamedBytesMax(_ method: HTTPMethod, _ target: String) -> Int? {
-    guard method == .post, let mount = dicomMounts.first(where: { $0.holds(target) }) else { return nil }
-    let path = target.utf8.dropFirst(mount.path.utf8.count).prefix { $0 != UInt8(ascii: "?") }
-    return path.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("studies".utf8) }
-      ? mount.storeBytesMax : nil
+  func streamedBytesMax(_ method: HTTPMethod, _ target: String, _ headers: HTTPHeaders) -> Int? {
+    guard method == .post, let (mount, path) = dicomMount(target, headers) else { return nil }
+    let segments = path.prefix { $0 != UInt8(ascii: "?") }.split(separator: UInt8(ascii: "/"))
+    return segments.contains { $0.elementsEqual("studies".utf8) } ? mount.storeBytesMax : nil
   }
 
   /// A target without the NULs by which some clients pad UIDs to an even length (PS3.5 §9.1).
-  func unpadded(_ target: String) -> String {
-    guard !dicomMounts.isEmpty, target.contains("%00"), dicomMounts.contains(where: { $0.holds(target) }) else {
-      return target
-    }
+  func unpadded(_ request: HTTPRequest) -> String {
+    let target = request.target
+    guard target.contains("%00"), dicomMount(target, request.headers) != nil else { return target }
     let end = target.firstIndex(of: "?") ?? target.endIndex
     return String(target[..<end]).replacing("%00", with: "") + target[end...]
+  }
+
+  /// The DICOM service that a request seems to be for by its head, before it is known whether its forwarded host is to
+  /// be believed, and what of the target is below it. Where it turns out to be for another, no harm is done: that one
+  /// takes no streamed body.
+  private func dicomMount(_ target: String, _ headers: HTTPHeaders) -> (DICOMMount, Substring.UTF8View)? {
+    let table = mounts.current
+    let host = headers["x-forwarded-host"]?.split(separator: ",").last.map(String.init) ?? headers["host"]
+    if let domain, let host, let labels = PublicAddress.labels(of: host.filter { $0 != " " }, below: domain),
+      case .dicom(let mount)? = table.mount(host: labels)
+    {
+      return (mount, target[...].utf8)
+    }
+    for case .dicom(let mount) in table.all where mount.entrance.holds(target) {
+      return (mount, target.utf8.dropFirst(mount.path.utf8.count))
+    }
+    return nil
   }
 
   /// A request below a DICOM service's address (PS3.18 §8).
@@ -48,8 +63,7 @@ extension Edge {
     guard let route else { return options(trace.allowed.filter { $0 != "OPTIONS" }, &trace) }
     trace.activity = Activity(route.interaction)
     trace.interaction = route.interaction
-    let base = try PublicAddress.base(
-      request, path: mount.path, defaultHost: defaultHost, trusted: trustedProxies)
+    let base = try base(request, mount.entrance)
     var call = DICOMCall(route.interaction, version: version, base: base + segment)
     call.partition = route.partition
     call.parameters = parameters
@@ -158,7 +172,7 @@ extension Edge {
     var response = fault.dicomAnswer
     if response.status == 405 { response.headers.append(("Allow", trace.allowed.joined(separator: ", "))) }
     if response.status == 503 || response.status == 429 {
-      response.headers.append(("Retry-After", String(Self.retryAfterSeconds)))
+      response.headers.append(("Retry-After", String(trace.retryAfterSeconds)))
     }
     addChallenge(to: &response, trace)
     return response

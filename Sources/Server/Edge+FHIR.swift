@@ -149,7 +149,7 @@ extension Edge {
   /// before plain text or a form, and these are contents like any other.
   private func checkOrigin(_ request: HTTPRequest, _ call: Call, _ mount: FHIRMount) throws(Fault) {
     guard let binary = mount.binary, binary.isWritten(by: call.interaction), let origin = request.header("origin"),
-      cors?.allowed(request) == nil
+      cors(of: mount.entrance)?.allowed(request) == nil
     else { return }
     let here = call.base.split(separator: "/", maxSplits: 2).dropFirst().first
     guard let here, origin.hasSuffix("://" + here) else {
@@ -235,9 +235,7 @@ extension Edge {
   private func call(_ interaction: Interaction, _ request: HTTPRequest, _ query: QueryString, _ mount: FHIRMount)
     throws(Fault) -> Call
   {
-    let base = try PublicAddress.base(
-      request, path: mount.path, defaultHost: defaultHost, trusted: trustedProxies)
-    var call = Call(interaction, base: base)
+    var call = Call(interaction, base: try base(request, mount.entrance))
     call.query = query
     call.usesPartialIndices = request.header("x-ms-use-partial-indices") == "true"
     if let preference = request.header("prefer") { call.preference = try Preference(header: preference) }

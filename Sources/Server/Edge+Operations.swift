@@ -31,21 +31,17 @@ extension Edge {
     writer.member("version", software.version)
     writer.key("services")
     writer.beginArray()
-    for mount in mounts {
+    for mount in mounts.all {
       writer.beginObject()
-      writer.member("workspace", mount.workspace)
-      writer.member("name", mount.name)
-      writer.member("kind", "fhir")
-      writer.member("fhirVersion", mount.service.schema.fhirVersion)
-      writer.member("path", mount.path)
-      writer.endObject()
-    }
-    for mount in dicomMounts {
-      writer.beginObject()
-      writer.member("workspace", mount.workspace)
-      writer.member("name", mount.name)
-      writer.member("kind", "dicom")
-      writer.member("path", mount.path)
+      writer.member("workspace", mount.entrance.workspace)
+      writer.member("name", mount.entrance.name)
+      switch mount {
+      case .fhir(let mount):
+        writer.member("kind", "fhir")
+        writer.member("fhirVersion", mount.service.schema.fhirVersion)
+      case .dicom: writer.member("kind", "dicom")
+      }
+      writer.member("path", mount.entrance.path)
       writer.endObject()
     }
     writer.endArray()
@@ -55,15 +51,13 @@ extension Edge {
 
   /// `health/check`: 200 while every service reads and writes, else 503.
   func check(
-    _ request: HTTPRequest, _ mounts: [FHIRMount], _ dicomMounts: [DICOMMount], _ trace: inout Trace
+    _ request: HTTPRequest, _ mounts: [Mount], _ trace: inout Trace
   ) throws(Fault) -> HTTPResponse {
     trace.activity = .health
     if try isOptions(request, &trace) { return options(["GET", "HEAD"], &trace) }
-    let services =
-      mounts.map { ("\($0.workspace)/\($0.name)", Self.condition($0.service.isWritable, $0.service.isReachable)) }
-      + dicomMounts.map {
-        ("\($0.workspace)/\($0.name)", Self.condition($0.service.isWritable, $0.service.isReachable))
-      }
+    let services = mounts.map { mount in
+      ("\(mount.entrance.workspace)/\(mount.entrance.name)", Self.condition(mount.isWritable, mount.isReachable))
+    }
     let isHealthy = services.allSatisfy { $0.1 == .sound }
     var writer = JSONWriter(reserving: 512)
     writer.beginObject()
@@ -107,13 +101,9 @@ extension Edge {
       MetricSample("aceso_http_requests_in_flight", .gauge, "Requests in work.", Double(now.requestsInFlight)),
       MetricSample("aceso_build_info", .gauge, "The version that runs.", 1, [("version", software.version)]),
     ]
-    for mount in mounts {
+    for mount in mounts.all {
       samples += Self.samples(
-        mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples())
-    }
-    for mount in dicomMounts {
-      samples += Self.samples(
-        mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples())
+        mount.entrance.workspace, mount.entrance.name, mount.isWritable && mount.isReachable, mount.samples)
     }
     let text = MetricSample.text(samples + process.samples)
     return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))
@@ -136,5 +126,30 @@ extension Edge {
   private func operatorAnswer(_ status: Int, _ contentType: String, _ body: [UInt8]) -> HTTPResponse {
     HTTPResponse(
       status: status, headers: [("Content-Type", contentType), ("Cache-Control", "no-store")], body: .bytes(body))
+  }
+}
+
+extension Mount {
+  /// Whether writes are taken.
+  fileprivate var isWritable: Bool {
+    switch self {
+    case .fhir(let mount): mount.service.isWritable
+    case .dicom(let mount): mount.service.isWritable
+    }
+  }
+
+  /// False while the store's database is away.
+  fileprivate var isReachable: Bool {
+    switch self {
+    case .fhir(let mount): mount.service.isReachable
+    case .dicom(let mount): mount.service.isReachable
+    }
+  }
+
+  fileprivate var samples: [MetricSample] {
+    switch self {
+    case .fhir(let mount): mount.samples()
+    case .dicom(let mount): mount.samples()
+    }
   }
 }

@@ -4,6 +4,7 @@ import FHIRService
 import HTTPServer
 import Identity
 import Synchronization
+import Workspace
 
 /// The edge of the house: an HTTP request becomes a call and a decision here, and the answer becomes HTTP; nowhere
 /// else. Down once, up once.
@@ -19,6 +20,8 @@ final class Edge: Sendable {
   static let slowRequestNanoseconds: UInt64 = 1_000_000_000
   /// How long a client should wait before it asks a busy server again.
   static let retryAfterSeconds = 2
+  /// How often a request looks for a service whose door it finds closed.
+  private static let looksMax = 8
   /// A longer `X-Request-Id` of the client's is not repeated to it.
   static let correlationBytesMax = 128
 
@@ -37,8 +40,8 @@ final class Edge: Sendable {
     var requestsInFlight = 0
   }
 
-  let mounts: [FHIRMount]
-  let dicomMounts: [DICOMMount]
+  let mounts: Mounts
+  let administration: Administration?
   let software: FHIRService.Software
   let metrics = Metrics()
   let process: ProcessSamples
@@ -46,25 +49,35 @@ final class Edge: Sendable {
   /// For requests of HTTP/1.0 that do not say whom they ask.
   let defaultHost: String
   let trustedProxies: [AddressRange]
-  let cors: CORS?
   /// Takes a line for each access; nil where none is kept.
   let audit: AuditLog?
   let clock: Clock
+  /// Hosts of services are below it.
+  let domain: String?
+  /// Of services without their own.
+  private let cors: CORS?
+  private let network: NetworkAccess
+  private let privateNetworks: [AddressRange]
+  private let clients: ClientTable?
   private let ids: IdentifierSource
   /// Request ids need not be hard to guess, so they do without the system's random numbers.
   private let requestIDs: IdentifierSource
   private let log: Log
 
   init(
-    _ mounts: [FHIRMount], dicom: [DICOMMount], _ configuration: ServerConfiguration, software: FHIRService.Software,
-    clock: Clock, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
+    _ mounts: Mounts, _ administration: Administration?, _ configuration: ServerConfiguration,
+    software: FHIRService.Software, clock: Clock, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
   ) {
     self.mounts = mounts
-    self.dicomMounts = dicom
+    self.administration = administration
     self.software = software
     self.defaultHost = configuration.hostAndPort
     self.trustedProxies = configuration.trustedProxies
+    self.domain = configuration.domain
     self.cors = CORS(configuration.cors)
+    self.network = configuration.network
+    self.privateNetworks = configuration.privateNetworks
+    self.clients = ClientTable(configuration.clients)
     self.process = ProcessSamples(clock: clock)
     self.ids = ids
     self.audit = audit
@@ -93,6 +106,16 @@ final class Edge: Sendable {
     /// For the `WWW-Authenticate` field of a refusal.
     var challenge: BearerChallenge?
     var auditHeaders: [(name: String, value: String)] = []
+    /// For a 429 or 503.
+    var retryAfterSeconds = Edge.retryAfterSeconds
+    var stay = Stay()
+  }
+
+  /// What a request holds until its answer is sent: its place in a service, and those among its client's requests.
+  struct Stay: Sendable {
+    var visit: Visit?
+    var client: ClientVisit?
+    var clientOfService: ClientVisit?
   }
 
   /// Carries out one request.
@@ -113,7 +136,9 @@ final class Edge: Sendable {
     let id = requestIDs.next()
     addCommonHeaders(to: &response, request, id)
     if trace.isMicrosoft { addVersions(to: &response) }
-    if trace.mount != nil || trace.dicom != nil { cors?.mark(&response, for: request) }
+    if let entrance = trace.mount?.entrance ?? trace.dicom?.entrance {
+      cors(of: entrance)?.mark(&response, for: request)
+    }
     let took = monotonicNanoseconds() &- begun
     if !audited(request, response, trace, id: id, nanoseconds: took) {
       // What cannot be recorded is not told.
@@ -123,44 +148,119 @@ final class Edge: Sendable {
     }
     metrics.record(trace.activity, request.method, status: response.status, nanoseconds: took)
     tell(request, response, trace, id, took)
+    keep(trace.stay, until: &response)
     return response
+  }
+
+  /// A streamed answer is not at its end when its head is made.
+  private func keep(_ stay: Stay, until response: inout HTTPResponse) {
+    guard case .stream(let count, let producer) = response.body else { return withExtendedLifetime(stay) {} }
+    response.body = .stream(count: count) { writer in
+      defer { withExtendedLifetime(stay) {} }
+      try await producer(writer)
+    }
   }
 
   private func respond(_ request: HTTPRequest, _ trace: inout Trace) async throws(Fault) -> HTTPResponse {
     if request.target == "*" { return options(["GET", "HEAD", "POST", "PUT", "DELETE"], &trace) }
-    let target = try RequestTarget(unpadded(request.target))
-    if target.segments.count >= 2, let mount = mount(target.segments[0], target.segments[1]) {
-      trace.mount = mount
-      if let preflight = cors?.preflight(request) {
-        trace.activity = .options
-        return preflight
-      }
-      let path = Array(target.segments.dropFirst(2))
-      if path == ["health", "check"] { return try check(request, [mount], [], &trace) }
-      return try await serve(request, path, target.query, mount, &trace)
-    }
-    if target.segments.count >= 2,
-      let mount = dicomMounts.first(where: { $0.name == target.segments[1] && $0.workspace == target.segments[0] })
-    {
-      trace.dicom = mount
-      if let preflight = cors?.preflight(request) {
-        trace.activity = .options
-        return preflight
-      }
-      let path = Array(target.segments.dropFirst(2))
-      if path == ["health", "check"] { return try check(request, [], [mount], &trace) }
+    trace.stay.client = try admit(request, network, clients, &trace)
+    let target = try RequestTarget(unpadded(request))
+    if let (mount, path) = try enter(request, target, &trace) {
       return try await serve(request, path, target.query, mount, &trace)
     }
     switch target.segments {
     case []: return try welcome(request, &trace)
-    case ["health", "check"]: return try check(request, mounts, dicomMounts, &trace)
+    case ["health", "check"]: return try check(request, mounts.all, &trace)
     case ["metrics"]: return try expose(request, &trace)
+    case let path where path.first == "admin":
+      guard let administration else { throw unknown(request, &trace) }
+      trace.activity = .administration
+      return await administration.respond(request, Array(path.dropFirst()), trusted: trustedProxies)
     default: throw unknown(request, &trace)
     }
   }
 
-  private func mount(_ workspace: String, _ name: String) -> FHIRMount? {
-    mounts.first { $0.name == name && $0.workspace == workspace }
+  /// A request for a service, whichever it is.
+  private func serve(
+    _ request: HTTPRequest, _ path: [String], _ query: Substring, _ mount: Mount, _ trace: inout Trace
+  ) async throws(Fault) -> HTTPResponse {
+    switch mount {
+    case .fhir(let mount): trace.mount = mount
+    case .dicom(let mount): trace.dicom = mount
+    }
+    let entrance = mount.entrance
+    if !entrance.settings.isPublic {
+      guard let address = ClientAddress.of(request, trusted: trustedProxies),
+        privateNetworks.contains(where: { $0.contains(address) })
+      else { throw Fault(.forbidden, "Public network access to this service is disabled.") }
+    }
+    trace.stay.clientOfService = try admit(request, entrance.settings.network, entrance.clients, &trace)
+    if let preflight = cors(of: entrance)?.preflight(request) {
+      trace.activity = .options
+      return preflight
+    }
+    if path == ["health", "check"] { return try check(request, [mount], &trace) }
+    switch mount {
+    case .fhir(let mount): return try await serve(request, path, query, mount, &trace)
+    case .dicom(let mount): return try await serve(request, path, query, mount, &trace)
+    }
+  }
+
+  // MARK: Who comes in, and where
+
+  /// The service that a request is for, which it is in from then on, and what of the path is below it.
+  /// - Returns: nil for the server's own paths.
+  private func enter(_ request: HTTPRequest, _ target: RequestTarget, _ trace: inout Trace) throws(Fault)
+    -> (Mount, [String])?
+  {
+    // A service that is changed or taken away closes its door to those who found it before: they look again.
+    for _ in 0..<Self.looksMax {
+      guard let (mount, path) = try find(request, target, &trace) else { return nil }
+      guard let visit = mount.entrance.enter() else { continue }
+      trace.stay.visit = visit
+      return (mount, path)
+    }
+    throw unknown(request, &trace)
+  }
+
+  private func find(_ request: HTTPRequest, _ target: RequestTarget, _ trace: inout Trace) throws(Fault)
+    -> (Mount, [String])?
+  {
+    let table = mounts.current
+    if let domain, let labels = PublicAddress.labels(request, below: domain, trusted: trustedProxies) {
+      if let mount = table.mount(host: labels) { return (mount, target.segments) }
+      // A service's host is the service's alone.
+      if labels.hasSuffix(".fhir") || labels.hasSuffix(".dicom") { throw unknown(request, &trace) }
+    }
+    guard target.segments.count >= 2, let mount = table.mount(target.segments[0], target.segments[1]) else {
+      return nil
+    }
+    return (mount, Array(target.segments.dropFirst(2)))
+  }
+
+  /// Refuses callers from where nobody may ask, and those who ask too much.
+  private func admit(
+    _ request: HTTPRequest, _ network: NetworkAccess, _ clients: ClientTable?, _ trace: inout Trace
+  ) throws(Fault) -> ClientVisit? {
+    guard !network.isOpen || clients != nil else { return nil }
+    guard let address = ClientAddress.of(request, trusted: trustedProxies), network.admits(address) else {
+      throw Fault(.forbidden, "Requests from this address are not taken.")
+    }
+    switch clients?.enter(address) {
+    case nil: return nil
+    case .admitted(let visit): return visit
+    case .refused(let seconds):
+      trace.retryAfterSeconds = seconds
+      throw Fault(.tooMany, "This client asks too much; it may come again in \(seconds) s.", code: "throttled")
+    }
+  }
+
+  func cors(of entrance: Entrance) -> CORS? { entrance.hasOwnCORS ? entrance.cors : cors }
+
+  /// The address of a service as the client knows it.
+  func base(_ request: HTTPRequest, _ entrance: Entrance) throws(Fault) -> String {
+    try PublicAddress.base(
+      request, entrance, defaultHost: defaultHost, domain: domain, trusted: trustedProxies)
   }
 
   /// A path that leads nowhere: 404; HEAD is answered 405, as clients of Microsoft's server expect.
@@ -183,7 +283,7 @@ final class Edge: Sendable {
     let json = OperationOutcome.json(fault, id: ids.next())
     var format = trace.format
     var body = json
-    if let mount = trace.mount ?? mounts.first,
+    if let mount = trace.mount ?? mounts.current.fhir.first,
       let encoded = try? mount.representation.encode(json, as: format, isPretty: false)
     {
       body = encoded
@@ -199,7 +299,7 @@ final class Edge: Sendable {
       response.headers.append(("Allow", allowed.joined(separator: ", ")))
     }
     if response.status == 503 || response.status == 429 {
-      response.headers.append(("Retry-After", String(Self.retryAfterSeconds)))
+      response.headers.append(("Retry-After", String(trace.retryAfterSeconds)))
     }
     addChallenge(to: &response, trace)
     return response
@@ -207,7 +307,7 @@ final class Edge: Sendable {
 
   /// The form for what no service answers.
   private func ownFormat(_ request: HTTPRequest) -> Format {
-    guard let release = mounts.first?.representation.release else { return .fhirJSON }
+    guard let release = mounts.current.fhir.first?.representation.release else { return .fhirJSON }
     return (try? Negotiation.format(accept: request.header("accept"), format: nil, release: release)) ?? .fhirJSON
   }
 

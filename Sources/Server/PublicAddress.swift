@@ -1,5 +1,6 @@
 import Base
 import HTTPServer
+import Workspace
 
 /// The address under which a client knows a service, which stands in all that it is told: links, `Location`, `fullUrl`.
 ///
@@ -11,17 +12,19 @@ enum PublicAddress {
   static let prefixBytesMax = 512
 
   /// The base of a service.
-  /// - Parameter path: where the service is here; a forwarded prefix is where the client knows it, and stands instead.
+  /// - Parameters:
+  ///   - entrance: where the service is here; a forwarded prefix is where the client knows it, and stands instead.
+  ///   - domain: the services' hosts are below it.
   /// - Throws: `.invalid` for what is no host, scheme or path.
-  static func base(_ request: HTTPRequest, path: String, defaultHost: String, trusted: [AddressRange]) throws(Fault)
-    -> String
-  {
-    var host = request.host ?? defaultHost
+  static func base(
+    _ request: HTTPRequest, _ entrance: Entrance, defaultHost: String, domain: String?, trusted: [AddressRange]
+  ) throws(Fault) -> String {
+    let isTrusted = isFromTrustedProxy(request, trusted)
+    let host = host(request, isTrusted: isTrusted) ?? defaultHost
     var scheme = "http"
-    var path = path
-    if isFromTrustedProxy(request, trusted) {
-      // Of several values the last is the proxy's own; what stands before it may be anybody's.
-      host = request.list("x-forwarded-host").last.map(String.init) ?? host
+    var path = entrance.path
+    if let domain, labels(of: host, below: domain) == entrance.hostLabels { path = "" }
+    if isTrusted {
       if let named = request.list("x-forwarded-proto").last?.lowercased() {
         guard named == "http" || named == "https" else {
           throw Fault(.invalid, "The X-Forwarded-Proto header is neither http nor https.", code: "value")
@@ -37,6 +40,24 @@ enum PublicAddress {
         code: "value")
     }
     return "\(scheme)://\(host)\(path)"
+  }
+
+  /// The labels that stand before the domain in the host that a client addressed; nil if it is no host below it.
+  static func labels(_ request: HTTPRequest, below domain: String, trusted: [AddressRange]) -> String? {
+    host(request, isTrusted: isFromTrustedProxy(request, trusted)).flatMap { labels(of: $0, below: domain) }
+  }
+
+  /// Names have no case (RFC 4343), and a host may have a port.
+  static func labels(of host: String, below domain: String) -> String? {
+    let name = host.prefix { $0 != ":" }.lowercased()
+    let suffix = "." + domain
+    guard name.utf8.count > suffix.utf8.count, name.hasSuffix(suffix) else { return nil }
+    return String(name.dropLast(suffix.count))
+  }
+
+  /// Of several forwarded values the last is the proxy's own; what stands before it may be anybody's.
+  private static func host(_ request: HTTPRequest, isTrusted: Bool) -> String? {
+    isTrusted ? request.list("x-forwarded-host").last.map(String.init) ?? request.host : request.host
   }
 
   private static func isFromTrustedProxy(_ request: HTTPRequest, _ trusted: [AddressRange]) -> Bool {

@@ -2,43 +2,54 @@ public import Base
 public import FHIRService
 public import HTTPServer
 import Synchronization
+public import Workspace
 
 /// The server: services on one socket.
 public final class Server: Sendable {
   private let http: HTTPServer
   private let edge: Edge
   private let log: Log
-  private let services: [FHIRService]
+  /// The services it bears, which may come and go while it runs.
+  public let mounts: Mounts
 
   /// - Parameters:
-  ///   - dicom: DICOM services beside the FHIR services.
+  ///   - administration: what answers below `/admin`; nil: nothing does.
   ///   - eventLoops: threads that serve connections; nil is one per core.
   ///   - audit: takes a line for each access to a service.
   ///   - software: what the greeting and the metrics tell.
   public init(
-    _ mounts: [FHIRMount], dicom: [DICOMMount] = [], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
-    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
+    _ mounts: Mounts, administration: Administration? = nil, _ configuration: ServerConfiguration,
+    eventLoops: Int? = nil, software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log,
+    audit: AuditLog? = nil
   ) {
     let edge = Edge(
-      mounts, dicom: dicom, configuration, software: software, clock: clock, ids: ids, log: log,
-      audit: audit)
-    let streaming: HTTPServer.StreamedBodies = { method, target, _ in edge.streamedBytesMax(method, target) }
+      mounts, administration, configuration, software: software, clock: clock, ids: ids, log: log, audit: audit)
     let http = HTTPServer(
       host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,
       clock: clock, commonFields: Edge.securityFields,
-      streaming: dicom.isEmpty ? nil : streaming, errorBody: { edge.refusal($0, $1) },
+      streaming: { edge.streamedBytesMax($0, $1, $2) }, errorBody: { edge.refusal($0, $1) },
       observer: { edge.metrics.record($0) },
       handler: { await edge.handle($0) })
     self.edge = edge
     self.http = http
     self.log = log
-    services = mounts.map(\.service)
+    self.mounts = mounts
+  }
+
+  /// A server of these services, which nobody administers.
+  public convenience init(
+    _ mounts: [FHIRMount], dicom: [DICOMMount] = [], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
+    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
+  ) {
+    self.init(
+      Mounts(mounts.map { .fhir($0) } + dicom.map { .dicom($0) }), configuration, eventLoops: eventLoops,
+      software: software, clock: clock, ids: ids, log: log, audit: audit)
   }
 
   /// Begins to listen; returns the address, with the port taken.
   public func start() async throws -> HTTPAddress {
     let address = try await http.start()
-    for service in services { service.start() }
+    mounts.start()
     edge.load.withLock { load in
       load = { [http] in Edge.Load(connections: http.openConnections, requestsInFlight: http.requestsInFlight) }
     }
@@ -51,7 +62,7 @@ public final class Server: Sendable {
   public func shutdown() async {
     log.write(.info, "stopping", ["connections": .number(http.openConnections)])
     await http.shutdown()
-    for service in services { await service.stop() }
+    await mounts.stop()
     edge.load.withLock { $0 = nil }
     log.write(.info, "stopped")
   }

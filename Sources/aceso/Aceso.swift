@@ -13,9 +13,12 @@ struct Aceso: AsyncParsableCommand {
       aceso generate --patients 10     writes ten synthetic patients as FHIR bundles
       aceso audit verify FILE          checks an audit log
       aceso dicom                      dumps, makes and imports DICOM files
+      aceso apply -f aceso.yaml        makes a running server's workspaces and services what a file says
 
       'aceso help COMMAND' explains a command and its options.
       """,
     version: version,
-    subcommands: [Serve.self, Generate.self, DICOMCommand.self, Audit.self])
+    subcommands: [
+      Serve.self, WorkspaceCommand.self, ServiceCommand.self, Apply.self, Generate.self, DICOMCommand.self, Audit.self,
+    ])
 }

@@ -17,6 +17,9 @@ struct DataFolder {
     try folder(workspace: workspace, service: service) + "/blobs"
   }
 
+  /// Makes the folder itself.
+  func make() throws { try Self.make(path) }
+
   private func folder(workspace: String, service: String) throws -> String {
     var folder = path
     try Self.make(folder)
@@ -38,7 +41,7 @@ struct DataFolder {
     }
   }
 
-  /// The text of a file of at most a megabyte.
+  /// The text of a file of less than a megabyte.
   static func text(_ path: String) throws -> String {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw CommandError("cannot read \(path): \(String(cString: strerror(errno)))") }
@@ -52,6 +55,7 @@ struct DataFolder {
       if taken == 0 { break }
       count += taken
     }
+    guard count < bytes.count else { throw CommandError("\(path) is longer than a megabyte") }
     guard let text = String(validating: bytes[..<count], as: UTF8.self) else {
       throw CommandError("\(path) is not UTF-8 text")
     }

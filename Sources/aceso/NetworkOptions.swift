@@ -1,5 +1,5 @@
 import ArgumentParser
-import Server
+import Workspace
 
 /// Options of `aceso serve` about who comes from where.
 struct NetworkOptions: ParsableArguments {

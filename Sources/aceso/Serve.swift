@@ -1,15 +1,12 @@
 import ArgumentParser
 import Base
-import BlobStore
 import DICOMService
-import DICOMStore
 import FHIRModel
 import FHIRService
-import FHIRStore
 import Glibc
 import HTTPServer
 import Server
-import Storage
+import Workspace
 
 /// `aceso serve`
 struct Serve: AsyncParsableCommand {
@@ -24,8 +21,8 @@ struct Serve: AsyncParsableCommand {
       Ctrl-C or SIGTERM ends it in good order: what was accepted is finished and the store is closed. A second signal \
       ends it at once; nothing that was acknowledged is lost either way.
 
-      The configuration file has a 'key: value' on each line; lines that begin with # are comments. Options of the \
-      command line stand above it. Keys: \(ServerConfiguration.keys.joined(separator: ", ")).
+      A configuration file (aceso.yaml) says how the server is and which workspaces and services it has; options of \
+      the command line stand above it. docs/operations/configuration.md explains its keys.
       """)
 
   @Option(
@@ -43,7 +40,7 @@ struct Serve: AsyncParsableCommand {
   @Option(help: "The port to listen on; 0 takes a free one. Default: 8080")
   var port: Int?
 
-  @Option(help: ArgumentHelp("A configuration file.", valueName: "file"))
+  @Option(help: ArgumentHelp("A configuration file, such as aceso.yaml.", valueName: "file"))
   var config: String?
 
   @Option(
@@ -51,10 +48,10 @@ struct Serve: AsyncParsableCommand {
       "What is told on standard error: error, warning, info or debug. Default: info. At debug, every request is.",
       valueName: "level"),
     transform: { text in
-      guard let level = Log.Level(rawValue: text) else { throw ValidationError("'\(text)' is no log level.") }
+      guard let level = LogLevel(rawValue: text) else { throw ValidationError("'\(text)' is no log level.") }
       return level
     })
-  var logLevel: Log.Level?
+  var logLevel: LogLevel?
 
   @Flag(
     help: """
@@ -76,7 +73,7 @@ struct Serve: AsyncParsableCommand {
     transform: { text in
       guard let service = ServiceOption(text) else {
         throw ValidationError(
-          "'\(text)' is no service: a name of letters, digits and hyphens, '=', and a release of "
+          "'\(text)' is no service: a name of lower-case letters, digits and hyphens, '=', and a release of "
             + Schema.releases.joined(separator: ", ") + ".")
       }
       return service
@@ -87,12 +84,12 @@ struct Serve: AsyncParsableCommand {
     help: ArgumentHelp(
       "The name of the DICOM service; '' for none. Default: dicom", valueName: "name"),
     transform: { text in
-      guard text.isEmpty || ServiceOption.isName(text) else {
-        throw ValidationError("'\(text)' is no name of letters, digits and hyphens.")
+      guard text.isEmpty || ServiceName.isService(text) else {
+        throw ValidationError("'\(text)' is no name of lower-case letters, digits and hyphens.")
       }
       return text
     })
-  var dicomService = "dicom"
+  var dicomService: String?
 
   @Flag(help: "Keep the DICOM service's instances in data partitions: they are below partitions/NAME only.")
   var dicomPartitions = false
@@ -104,161 +101,148 @@ struct Serve: AsyncParsableCommand {
 
   func validate() throws {
     if let port, !(0...65_535).contains(port) { throw ValidationError("A port is a number from 0 to 65535.") }
-    if (service.isEmpty ? [ServiceOption.standard] : service).contains(where: { $0.name == dicomService }) {
-      throw ValidationError("'\(dicomService)' is the name of a FHIR service: name the DICOM service differently.")
-    }
     if samplePatients < 0 { throw ValidationError("The number of sample patients is not negative.") }
   }
 
   func run() async throws {
-    let configuration = try effectiveConfiguration()
-    let log = Log(level: configuration.logLevel)
+    let declared = try declaration()
+    let configuration = declared.server
+    let log = Log(level: Log.Level(rawValue: configuration.logLevel.rawValue) ?? .info)
     Self.raiseFileLimit()
     ServerMemory.keepWhatIsUsedAgain()
     // Whatever is made from here on is for its owner alone.
     umask(0o077)
     let stop = StopSignal()
     let ids = IdentifierSource(clock: .system)
-    let software = FHIRService.Software(name: "Aceso", version: Aceso.version)
-    let access = try self.access.access()
-    let audit = try self.access.log()
     let place = try StorePlace.chosen(configuration)
-    var mounts: [FHIRMount] = []
-    var stores: [FHIRStore] = []
-    for option in service.isEmpty ? [ServiceOption.standard] : service {
-      let (store, faults) = try await open(option, place, log)
-      stores.append(store)
-      let service = FHIRService(
-        store, limits: configuration.limits, clock: .system, ids: ids, software: software,
-        configuration: configuration.service)
-      mounts.append(
-        FHIRMount(workspace: "default", name: option.name, service: service, access: access) {
-          StoreSamples.of(store.statistics) + faults()
-        })
+    if !place.isShared { try place.folder.make() }
+    let audit = try access.log()
+    let mounts = Mounts()
+    let opener = ServiceOpener(
+      place: place, configuration: configuration, access: try access.access(), ids: ids, log: log)
+    let registry = ServiceRegistry(
+      fixed: declared.workspaces ?? [], kept: place.isShared ? nil : KeptServices(folder: place.folder.path),
+      host: opener, mounts: mounts, log: log)
+    let administration = Administration(registry, key: try adminKey(configuration))
+    do {
+      try await registry.start()
+    } catch {
+      throw CommandError(error.message)
     }
-    let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, place, access, log)]
     let server = Server(
-      mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log, audit: audit)
-    func close() async {
-      for store in stores { await store.close() }
-      for place in dicom { await place.store.close() }
-    }
+      mounts, administration: administration, configuration, software: ServiceOpener.software, ids: ids, log: log,
+      audit: audit)
     do {
       let root = Self.url(try await server.start())
-      await run(mounts, dicom.map(\.mount), at: root, storedIn: place.address, until: stop)
+      await run(mounts.all, at: root, storedIn: place.address, until: stop)
     } catch {
-      await close()
+      await registry.close()
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
     await server.shutdown()
-    await close()
+    await registry.close()
   }
 
   /// From the first request to the wish to stop.
-  private func run(
-    _ mounts: [FHIRMount], _ dicom: [DICOMMount], at root: String, storedIn address: String?,
-    until stop: StopSignal
-  ) async {
-    let lines =
-      mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
-      + dicom.map { "  DICOMweb    \(root)\($0.path)" } + (address.map { ["  Store       \($0)"] } ?? [])
-    Terminal.output("Aceso \(Aceso.version) listens on \(root)\n" + lines.joined(separator: "\n"))
-    // The synthetic patients are R4.
-    let sampled = mounts.first { $0.service.schema.release == "4.0" }
-    let patients = samplePatients
-    // A store of partitions would have to be told which.
-    let images = dicom.first { !$0.service.hasPartitions }
-    let load = Task {
-      guard patients > 0 else { return }
-      if let sampled {
-        await SampleLoad(service: sampled.service, base: root + sampled.path, patients: patients).run()
+  private func run(_ mounts: [Mount], at root: String, storedIn address: String?, until stop: StopSignal) async {
+    var lines = ["Aceso \(Aceso.version) listens on \(root)"]
+    for mount in mounts {
+      switch mount {
+      case .fhir(let mount): lines.append("  FHIR \(mount.service.schema.fhirVersion)  \(root)\(mount.path)")
+      case .dicom(let mount): lines.append("  DICOMweb    \(root)\(mount.path)")
       }
-      if let images { await SampleStudies(service: images.service, base: "\(root)\(images.path)/v2").run() }
     }
+    if let address { lines.append("  Store       \(address)") }
+    Terminal.output(lines.joined(separator: "\n"))
+    let load = Task { await loadSamples(mounts, at: root) }
     await stop.wait()
     load.cancel()
     await load.value
   }
 
-  private func open(_ option: ServiceOption, _ place: StorePlace, _ log: Log) async throws -> (
-    FHIRStore, faults: @Sendable () -> [MetricSample]
-  ) {
-    let (database, faults) = try place.open(workspace: "default", service: option.name)
-    do {
-      let store = try await FHIRStore(database, schema: option.schema, clock: .system)
-      place.watch(database, workspace: "default", service: option.name, log: log)
-      return (store, faults)
-    } catch let error as StorageError {
-      await database.close()
-      throw StorePlace.failure(try place.name(workspace: "default", service: option.name), error)
+  private func loadSamples(_ mounts: [Mount], at root: String) async {
+    guard samplePatients > 0 else { return }
+    // The synthetic patients are R4.
+    for case .fhir(let mount) in mounts where mount.service.schema.release == "4.0" {
+      await SampleLoad(service: mount.service, base: root + mount.path, patients: samplePatients).run()
+      break
     }
-  }
-
-  /// A DICOM service and where it is reached; its store is closed with `close`.
-  private func openDICOM(
-    _ name: String, _ place: StorePlace, _ access: ServiceAccess?, _ log: Log
-  ) async throws -> DICOMPlace {
-    let (database, faults) = try place.open(workspace: "default", service: name)
-    let blobsPath = try place.blobs(workspace: "default", service: name)
-    do {
-      let blobs = try FolderBlobStore(path: blobsPath, isShared: place.isShared)
-      let store = try await DICOMStore(database, blobs: blobs, clock: .system)
-      place.watch(database, workspace: "default", service: name, log: log)
-      store.startSweeping()
-      var limits = DICOMServiceLimits()
-      // Where the data is, there is room; and nobody else reads it.
-      limits.retrieve.spoolFolder = blobsPath
-      let service = DICOMService(
-        store, blobs: blobs, limits: limits, clock: .system,
-        software: DICOMService.Software(name: "Aceso", version: Aceso.version), hasPartitions: dicomPartitions)
-      let mount = DICOMMount(workspace: "default", name: name, service: service, access: access, log: log) {
-        StoreSamples.of(store.statistics) + faults()
-      }
-      return DICOMPlace(mount: mount, store: store)
-    } catch let error as StorageError {
-      await database.close()
-      throw StorePlace.failure(try place.name(workspace: "default", service: name), error)
-    } catch let error as BlobError {
-      await database.close()
-      throw CommandError("cannot open the folder \(blobsPath): \(error.code.rawValue)")
+    // A store of partitions would have to be told which.
+    for case .dicom(let mount) in mounts where !mount.service.hasPartitions {
+      await SampleStudies(service: mount.service, base: "\(root)\(mount.path)/v2").run()
+      break
     }
   }
 
   // MARK: Configuration
 
   /// Defaults, then the file, then the command line.
-  private func effectiveConfiguration() throws -> ServerConfiguration {
-    var result = ServerConfiguration()
-    if let config {
-      let text = try DataFolder.text(config)
-      do throws(ConfigurationError) {
-        try result.read(text)
-      } catch {
-        throw CommandError("\(config), \(error)")
+  private func declaration() throws -> Workspaces {
+    var result = try config.map { try DeclarationFile(path: $0).workspaces() } ?? Workspaces()
+    if let host { result.server.host = host }
+    if let port { result.server.port = port }
+    if let dataDir { result.server.dataDirectory = dataDir }
+    if let logLevel { result.server.logLevel = logLevel }
+    if allowInsecureNetwork { result.server.allowsInsecureNetwork = true }
+    try network.apply(to: &result.server)
+    writes.apply(to: &result.server)
+    stores.apply(to: &result.server)
+    result.workspaces = try workspaces(result)
+    try checkVersionPolicies(result)
+    try checkNetwork(result)
+    return result
+  }
+
+  /// The file's, or the workspace 'default' with what the command line names.
+  private func workspaces(_ declared: Workspaces) throws -> [Workspace] {
+    if let workspaces = declared.workspaces {
+      guard service.isEmpty, dicomService == nil, !dicomPartitions else {
+        throw CommandError(
+          "the configuration file declares workspaces: declare the services of --service, --dicom-service and "
+            + "--dicom-partitions there, too")
       }
+      return workspaces
     }
-    if let host { result.host = host }
-    if let port { result.port = port }
-    if let dataDir { result.dataDirectory = dataDir }
-    if let logLevel { result.logLevel = logLevel }
-    if allowInsecureNetwork { result.allowsInsecureNetwork = true }
-    try network.apply(to: &result)
-    writes.apply(to: &result)
-    stores.apply(to: &result)
-    let schemas = (service.isEmpty ? [ServiceOption.standard] : service).map(\.schema)
-    if let unknown = result.service.versions.unknownTypes(in: schemas).first {
+    var workspace = Workspace(name: "default")
+    workspace.services = (service.isEmpty ? [ServiceOption.standard] : service).map(\.definition)
+    let name = dicomService ?? "dicom"
+    if !name.isEmpty {
+      workspace.services.append(ServiceDefinition(name: name, .dicom(DICOMProperties(hasPartitions: dicomPartitions))))
+    }
+    guard Set(workspace.services.map(\.name)).count == workspace.services.count else {
+      throw CommandError("two services of the workspace 'default' have the same name")
+    }
+    return [workspace]
+  }
+
+  /// The server's policies must be of types that one of its services has.
+  private func checkVersionPolicies(_ declared: Workspaces) throws {
+    let schemas = (declared.workspaces ?? []).flatMap(\.services).compactMap { service in
+      if case .fhir(let properties) = service.properties { Schema.release(properties.release.number) } else { nil }
+    }
+    guard !schemas.isEmpty else { return }
+    if let unknown = VersionPolicies(declared.server.versions).unknownTypes(in: schemas).first {
       throw CommandError("the version policy of '\(unknown)' is of no resource type")
     }
-    guard result.isLoopback || access.isOn || result.allowsInsecureNetwork else {
+  }
+
+  private func checkNetwork(_ declared: Workspaces) throws {
+    let server = declared.server
+    guard !server.isLoopback else { return }
+    let services = (declared.workspaces ?? []).flatMap(\.services)
+    let isAsked = access.isOn || services.allSatisfy { $0.settings.authentication != nil }
+    guard isAsked || server.allowsInsecureNetwork else {
       throw CommandError(
-        "\(result.host) can be reached from other machines, and nobody is asked who they are: whoever reaches it "
-          + "reads and changes everything. Name an issuer of tokens with --authority, put a proxy that authenticates "
-          + "before 127.0.0.1, or say --allow-insecure-network.")
+        "\(server.host) can be reached from other machines, and nobody is asked who they are: whoever reaches it "
+          + "reads and changes everything. Name an issuer of tokens with --authority or authenticationConfiguration, "
+          + "put a proxy that authenticates before 127.0.0.1, or say --allow-insecure-network.")
     }
-    if !result.isLoopback, !access.isOn {
-      Terminal.note("Warning: \(result.host) is open to the network without authentication.")
-    }
-    return result
+    if !isAsked { Terminal.note("Warning: \(server.host) is open to the network without authentication.") }
+  }
+
+  private func adminKey(_ server: ServerConfiguration) throws -> String? {
+    guard let file = server.adminKeyFile else { return nil }
+    return try AdminKeyFile(path: file).key()
   }
 
   /// As many files as the system lets a process have by its own wish: a socket each.
@@ -273,12 +257,6 @@ struct Serve: AsyncParsableCommand {
   private static func url(_ address: HTTPAddress) -> String {
     address.host.contains(":") ? "http://[\(address.host)]:\(address.port)" : "http://\(address.host):\(address.port)"
   }
-}
-
-/// A DICOM service that runs.
-private struct DICOMPlace {
-  let mount: DICOMMount
-  let store: DICOMStore
 }
 
 /// `name=release` on the command line.
@@ -296,12 +274,15 @@ struct ServiceOption: Sendable {
   /// nil for a name that cannot stand in an address and a folder's name as it is, and for releases we do not have.
   init?(_ text: String) {
     let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-    guard parts.count == 2, Self.isName(parts[0]), let schema = Schema.release(String(parts[1])) else { return nil }
+    guard parts.count == 2, ServiceName.isService(parts[0]), let schema = Schema.release(String(parts[1])) else {
+      return nil
+    }
     self.init(name: String(parts[0]), schema: schema)
   }
 
-  /// Whether a text can stand in an address and be a folder's name as it is.
-  static func isName(_ text: some StringProtocol) -> Bool {
-    (1...63).contains(text.utf8.count) && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+  var definition: ServiceDefinition {
+    var properties = FHIRProperties()
+    properties.release = FHIRProperties.Release.allCases.first { $0.number == schema.release } ?? .r4
+    return ServiceDefinition(name: name, .fhir(properties))
   }
 }

@@ -5,6 +5,7 @@ import Server
 import Storage
 import StoragePostgreSQL
 import StorageSQLite
+import Workspace
 
 /// Where `aceso serve` keeps resources and indexes: files of its own, or a PostgreSQL database.
 struct StoreOptions: ParsableArguments {
@@ -126,11 +127,16 @@ enum StorePlace {
     CommandError("cannot open the store \(name): \(error.code.rawValue): \(error.detail)")
   }
 
+  /// Where the server keeps what is not in a store.
+  var folder: DataFolder {
+    switch self {
+    case .folder(let folder), .database(_, _, let folder): folder
+    }
+  }
+
   /// The folder of a DICOM store's blobs.
   func blobs(workspace: String, service: String) throws -> String {
-    switch self {
-    case .folder(let folder), .database(_, _, let folder): try folder.blobs(workspace: workspace, service: service)
-    }
+    try folder.blobs(workspace: workspace, service: service)
   }
 
   /// The schema of a service's tables: `aceso_{workspace}_{service}`, a hyphen as `_`. Names in which that loses

@@ -1,6 +1,6 @@
 import ArgumentParser
 import FHIRService
-import Server
+import Workspace
 
 /// What `aceso serve` is told about writes.
 struct WriteOptions: ParsableArguments {
@@ -17,12 +17,12 @@ struct WriteOptions: ParsableArguments {
       The standard's own rules that a write must keep: cheap (those about one element) or all. Default: cheap
       """,
     transform: { text in
-      guard let invariants = WriteInvariants(rawValue: text) else {
+      guard let invariants = InvariantsChecked(rawValue: text) else {
         throw ValidationError("'\(text)' is none of cheap, all.")
       }
       return invariants
     })
-  var invariants: WriteInvariants?
+  var invariants: InvariantsChecked?
 
   func validate() throws {
     var policies = VersionPolicies()
@@ -32,7 +32,10 @@ struct WriteOptions: ParsableArguments {
   }
 
   func apply(to configuration: inout ServerConfiguration) {
-    for text in versionPolicy { _ = configuration.service.versions.add(text) }
-    if let invariants { configuration.service.invariants = invariants }
+    var policies = VersionPolicies(configuration.versions)
+    for text in versionPolicy { _ = policies.add(text) }
+    configuration.versions.standard = .init(rawValue: policies.standard.rawValue) ?? .versioned
+    configuration.versions.ofTypes = policies.ofTypes.compactMapValues { .init(rawValue: $0.rawValue) }
+    if let invariants { configuration.invariants = invariants }
   }
 }

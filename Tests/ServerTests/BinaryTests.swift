@@ -2,6 +2,7 @@ import Base
 import JSONCore
 import Server
 import Testing
+import Workspace
 
 /// FHIR R4 binary.html#rest: contents in their own media type.
 @Suite struct BinaryTests {

@@ -9,6 +9,7 @@ import JSONCore
 import Server
 import Synchronization
 import TestStores
+import Workspace
 
 /// A whole server over a real store in a folder of its own.
 final class LiveServer: Sendable {

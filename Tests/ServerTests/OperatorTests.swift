@@ -1,6 +1,7 @@
 import JSONCore
 import Server
 import Testing
+import Workspace
 
 /// What operators look at.
 @Suite struct OperatorTests {

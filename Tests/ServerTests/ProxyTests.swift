@@ -1,6 +1,7 @@
 import JSONCore
 import Server
 import Testing
+import Workspace
 
 /// Behind a reverse proxy the addresses a client is told are those it knows.
 @Suite struct ProxyTests {

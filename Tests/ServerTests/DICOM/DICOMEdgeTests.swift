@@ -3,6 +3,7 @@ import DICOMService
 import JSONCore
 import Server
 import Testing
+import Workspace
 
 /// What the edge itself answers below a DICOM service.
 @Suite struct DICOMEdgeTests {

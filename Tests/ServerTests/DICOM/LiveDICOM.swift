@@ -9,6 +9,7 @@ import HTTPServer
 import Server
 import Synchronization
 import TestStores
+import Workspace
 
 /// A whole server with one DICOM service over a real store in a folder of its own.
 final class LiveDICOM: Sendable {

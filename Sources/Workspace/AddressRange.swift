@@ -1,7 +1,7 @@
 import Glibc
 
 /// A range of IP addresses in CIDR notation (RFC 4632 §3.1, RFC 4291 §2.3): `10.0.0.0/8`, `fd00::/8`, `127.0.0.1`.
-public struct AddressRange: Sendable, Equatable, CustomStringConvertible {
+public struct AddressRange: Sendable, Hashable, CustomStringConvertible {
   public let description: String
   private let address: IPAddress
   private let prefixBits: Int
@@ -24,11 +24,11 @@ public struct AddressRange: Sendable, Equatable, CustomStringConvertible {
     guard address.prefix(prefixBits) == address else { return nil }
   }
 
-  func contains(_ other: IPAddress) -> Bool { other.prefix(prefixBits) == address }
+  public func contains(_ other: IPAddress) -> Bool { other.prefix(prefixBits) == address }
 }
 
 /// An IPv6 address, or an IPv4 address in its IPv6 form (RFC 4291 §2.5.5.2).
-struct IPAddress: Equatable {
+public struct IPAddress: Sendable, Hashable {
   private let high: UInt64
   private let low: UInt64
 
@@ -37,7 +37,8 @@ struct IPAddress: Equatable {
     self.low = low
   }
 
-  init?(_ text: String) {
+  /// nil for what is no address.
+  public init?(_ text: String) {
     var v4 = in_addr()
     var v6 = in6_addr()
     if inet_pton(AF_INET, text, &v4) == 1 {
@@ -53,9 +54,17 @@ struct IPAddress: Equatable {
   }
 
   /// Its first bits, the others zero.
-  func prefix(_ bits: Int) -> IPAddress {
+  public func prefix(_ bits: Int) -> IPAddress {
     IPAddress(high: high & Self.mask(bits), low: low & Self.mask(bits - 64))
   }
+
+  /// Whether only this machine has it (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+  public var isLoopback: Bool {
+    high == 0 && (low == 1 || low >> 24 == 0xFFFF_7F)
+  }
+
+  /// Whether it is an IPv4 address.
+  public var isV4: Bool { high == 0 && low >> 32 == 0xFFFF }
 
   /// A shift by a whole word or more clears it: Swift's `<<` is defined for every count.
   private static func mask(_ bits: Int) -> UInt64 { bits <= 0 ? 0 : UInt64.max << max(0, 64 - bits) }

@@ -21,7 +21,7 @@ public struct CORSConfiguration: Sendable, Equatable {
   public init() {}
 
   public var isOn: Bool { !origins.isEmpty }
-  var allowsEveryOrigin: Bool { origins.contains("*") }
+  public var allowsEveryOrigin: Bool { origins.contains("*") }
 
   /// Why it makes no sense, as a sentence for the operator; nil if it does.
   public var flaw: String? {
