@@ -2,6 +2,7 @@ import Base
 import DICOMweb
 import FHIRService
 import HTTPServer
+import Issuer
 import Synchronization
 
 /// The edge of the house: an HTTP request becomes a call and a decision here, and the answer becomes HTTP; nowhere
@@ -46,6 +47,8 @@ final class Edge: Sendable {
   let defaultHost: String
   let trustedProxies: [AddressRange]
   let cors: CORS?
+  /// What answers below `/auth`; nil: nothing does.
+  let issuer = Mutex<Issuer?>(nil)
   private let ids: IdentifierSource
   /// Request ids need not be hard to guess, so they do without the system's random numbers.
   private let requestIDs: IdentifierSource
@@ -111,6 +114,9 @@ final class Edge: Sendable {
   private func respond(_ request: HTTPRequest, _ trace: inout Trace) async throws(Fault) -> HTTPResponse {
     if request.target == "*" { return options(["GET", "HEAD", "POST", "PUT", "DELETE"], &trace) }
     let target = try RequestTarget(unpadded(request.target))
+    if target.segments.first == "auth", let issuer = issuer.withLock({ $0 }) {
+      return await issuer.respond(to: request, path: Array(target.segments.dropFirst()), query: target.query)
+    }
     if target.segments.count >= 2, let mount = mount(target.segments[0], target.segments[1]) {
       trace.mount = mount
       if let preflight = cors?.preflight(request) {

@@ -17,7 +17,7 @@ enum PublicAddress {
     -> String
   {
     var host = request.host ?? defaultHost
-    var scheme = "http"
+    var scheme = request.isSecure ? "https" : "http"
     var path = path
     if isFromTrustedProxy(request, trusted) {
       // Of several values the last is the proxy's own; what stands before it may be anybody's.

@@ -1,6 +1,7 @@
 public import Base
 public import FHIRService
 public import HTTPServer
+public import Issuer
 import Synchronization
 
 /// The server: services on one socket.
@@ -13,17 +14,18 @@ public final class Server: Sendable {
   /// - Parameters:
   ///   - dicom: DICOM services beside the FHIR services.
   ///   - eventLoops: threads that serve connections; nil is one per core.
+  ///   - tls: what the server proves itself with; nil: it speaks in the clear.
   ///   - software: what the greeting and the metrics tell.
   public init(
     _ mounts: [FHIRMount], dicom: [DICOMMount] = [], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
-    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log
+    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log, tls: TLSIdentity? = nil
   ) {
     let edge = Edge(
       mounts, dicom: dicom, configuration, software: software, clock: clock, ids: ids, log: log)
     let streaming: HTTPServer.StreamedBodies = { method, target, _ in edge.streamedBytesMax(method, target) }
     let http = HTTPServer(
       host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,
-      clock: clock, commonFields: Edge.securityFields,
+      clock: clock, commonFields: Edge.securityFields, tls: tls,
       streaming: dicom.isEmpty ? nil : streaming, errorBody: { edge.refusal($0, $1) },
       observer: { edge.metrics.record($0) },
       handler: { await edge.handle($0) })
@@ -43,6 +45,10 @@ public final class Server: Sendable {
     log.write(.info, "listening", ["host": .text(address.host), "port": .number(address.port)])
     return address
   }
+
+  /// From now on an issuer answers below `/auth`. It is made when the server listens, since its own address is in all
+  /// that it says.
+  public func mount(_ issuer: Issuer) { edge.issuer.withLock { $0 = issuer } }
 
   /// Stops to accept, finishes what was accepted and returns when all is answered, or after
   /// `Limits.shutdownSecondsMax`.

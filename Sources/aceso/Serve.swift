@@ -67,6 +67,10 @@ struct Serve: AsyncParsableCommand {
 
   @OptionGroup var writes: WriteOptions
 
+  @OptionGroup var issuer: IssuerOptions
+
+  @OptionGroup var tls: TLSOptions
+
   @Option(
     help: ArgumentHelp(
       "A FHIR service and its release: 3.0, 4.0, 4.3 or 5.0. May be given several times. Default: fhir=4.0",
@@ -116,6 +120,7 @@ struct Serve: AsyncParsableCommand {
     // Whatever is made from here on is for its owner alone.
     umask(0o077)
     let stop = StopSignal()
+    let identity = try tls.identity()
     let ids = IdentifierSource(clock: .system)
     let software = FHIRService.Software(name: "Aceso", version: Aceso.version)
     let place = try StorePlace.chosen(configuration)
@@ -133,19 +138,30 @@ struct Serve: AsyncParsableCommand {
         })
     }
     let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, place, log)]
-    let server = Server(mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log)
+    let server = Server(
+      mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log, tls: identity)
+    let watch = identity.map { TLSWatch($0, log: log) }
     func close() async {
       for store in stores { await store.close() }
       for place in dicom { await place.store.close() }
     }
+    var issuing: IssuerHost?
     do {
-      let root = Self.url(try await server.start())
+      let root = Self.url(try await server.start(), isSecure: identity != nil)
+      issuing = try await issuer.open(place, at: root, mounts)
+      if let issuing { server.mount(issuing.issuer) }
       await run(mounts, dicom.map(\.mount), at: root, storedIn: place.address, until: stop)
+    } catch let error as CommandError {
+      await server.shutdown()
+      await close()
+      throw error
     } catch {
       await close()
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
+    withExtendedLifetime(watch) {}
     await server.shutdown()
+    await issuing?.close()
     await close()
   }
 
@@ -263,8 +279,9 @@ struct Serve: AsyncParsableCommand {
     _ = setrlimit(resource, &limit)
   }
 
-  private static func url(_ address: HTTPAddress) -> String {
-    address.host.contains(":") ? "http://[\(address.host)]:\(address.port)" : "http://\(address.host):\(address.port)"
+  private static func url(_ address: HTTPAddress, isSecure: Bool) -> String {
+    let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+    return "\(isSecure ? "https" : "http")://\(host):\(address.port)"
   }
 }
 
