@@ -175,7 +175,7 @@ let package = Package(
       ]),
     tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
     tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
-    tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
+    tests("HTTPServerTests", ["Base", "HTTPServer"] + nio + secureNIO),
     tests("FHIRSearchTests", ["Base", "FHIRModel", "FHIRPath", "FHIRSearch", "JSONCore", "TestSupport"]),
     tests("SynthesisTests", ["Base", "FHIRModel", "JSONCore", "Synthesis"]),
     tests(

@@ -2,7 +2,8 @@ import Base
 import NIOCore
 import Synchronization
 
-/// One HTTP/1.x connection, or one stream of HTTP/2 in its guise: bytes in, one request at a time to the handler, its answer out.
+/// One HTTP/1.x connection, or one stream of HTTP/2 in its guise: bytes in, one request at a time to the handler, its
+/// answer out.
 ///
 /// Requests sent ahead (pipelining) wait as bytes until the answer before them is written, so answers keep their
 /// order; past `waitingBytesMax` of them the socket is not read any more.

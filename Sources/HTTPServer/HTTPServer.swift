@@ -11,8 +11,9 @@ public struct HTTPAddress: Sendable, Hashable {
   public var port: Int
 }
 
-/// An HTTP/1.1 server over TCP, and by TLS, where HTTP/2 is offered beside it: it receives requests within `Limits`, hands them to one function and sends what that
-/// returns. Bodies are received whole, or streamed where that is wanted. It knows nothing of what the requests mean.
+/// An HTTP/1.1 server over TCP, or over TLS, where HTTP/2 is offered beside it: it receives requests within `Limits`,
+/// hands them to one function and sends what that returns. Bodies are received whole, or streamed where that is wanted.
+/// It knows nothing of what the requests mean.
 ///
 /// The handler runs on the event loop of its connection until it waits for something: it must not block.
 public final class HTTPServer: Sendable {

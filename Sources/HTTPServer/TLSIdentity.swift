@@ -133,7 +133,8 @@ public final class TLSIdentity: Sendable {
       return try NIOSSLContext(configuration: configuration)
     } catch {
       throw TLSError(
-        message: "the certificate in \(settings.certificateFile), the key in \(settings.keyFile) and the authorities of "
+        message:
+          "the certificate in \(settings.certificateFile), the key in \(settings.keyFile) and the authorities of "
           + "clients do not make a TLS configuration: they must be readable, and belong together")
     }
   }

@@ -92,8 +92,8 @@ struct AuthorizationRequest: Sendable {
     }
   }
 
-  /// SMART's `aud`, or `resource` of RFC 8707; they must not differ. It keeps a counterfeit server from using a token at
-  /// the real one.
+  /// SMART's `aud`, or `resource` of RFC 8707; they must not differ. It keeps a counterfeit server from using a token
+  /// at the real one.
   private static func audience(
     _ fields: FormFields, _ scopes: SMARTScopes, _ configuration: IssuerConfiguration
   ) throws(OAuthError) -> String? {

@@ -34,7 +34,8 @@ extension Issuer {
     } catch AuthorizationRequest.Failure.page(let message) {
       return Page.failure(message)
     } catch AuthorizationRequest.Failure.redirect(let address, let state, let error) {
-      return redirect(to: address, state: state, [("error", error.code.rawValue), ("error_description", error.message)])
+      return redirect(
+        to: address, state: state, [("error", error.code.rawValue), ("error_description", error.message)])
     }
   }
 
@@ -125,7 +126,8 @@ extension Issuer {
 
   private func visit(_ request: AuthorizationRequest, _ browser: Browser?) async throws -> Arrival {
     guard let browser, !request.prompts.contains("login"), !request.prompts.contains("select_account"),
-      let session = try await grants.session(browser.hash), let account = try await registry.account(id: session.account)
+      let session = try await grants.session(browser.hash),
+      let account = try await registry.account(id: session.account)
     else { return .login }
     if let seconds = request.maxAgeSeconds,
       clock.now().milliseconds - session.authenticated.milliseconds > Int64(seconds) * 1000
@@ -192,7 +194,9 @@ extension Issuer {
     case "patient", "consent":
       if let patient = form["patient"] {
         guard visit.context.patient == nil, visit.account.ownPatient == nil,
-          form["offer"].map({ ConstantTime.equals($0, (try? visit.browser.token("patient", exchange.query, patient)) ?? "") })
+          form["offer"].map({
+            ConstantTime.equals($0, (try? visit.browser.token("patient", exchange.query, patient)) ?? "")
+          })
             == true
         else { return Page.failure("This patient was not offered to you.", status: 403) }
         visit.context.patient = patient
@@ -242,7 +246,8 @@ extension Issuer {
     return response
   }
 
-  private func decide(_ form: FormFields, _ request: AuthorizationRequest, _ visit: Visit) async throws -> HTTPResponse {
+  private func decide(_ form: FormFields, _ request: AuthorizationRequest, _ visit: Visit) async throws -> HTTPResponse
+  {
     guard form["decision"] == "allow" else { return refuse(request, .accessDenied, "The user refused.") }
     let chosen = Set(form.all("scope"))
     let texts = visit.scopes.text.split(separator: " ").map(String.init).filter {

@@ -161,7 +161,8 @@ public final class Issuer: Sendable {
     case ["end_session"] where get || post: return try await endSession(exchange)
     default:
       guard let methods = Self.methods(path) else {
-        return HTTPResponse(status: 404, headers: [("Content-Type", "text/plain")], body: .bytes(Array("Not found\n".utf8)))
+        return HTTPResponse(
+          status: 404, headers: [("Content-Type", "text/plain")], body: .bytes(Array("Not found\n".utf8)))
       }
       return HTTPResponse(status: 405, headers: [("Allow", methods)])
     }
@@ -178,8 +179,8 @@ public final class Issuer: Sendable {
 
   // MARK: Other origins
 
-  /// What browsers of apps may call (SMART App Launch 2.2, §2.0.13): documents about the issuer from anywhere, endpoints
-  /// of apps from the pages of registered ones. Pages for people from nowhere.
+  /// What browsers of apps may call (SMART App Launch 2.2, §2.0.13): documents about the issuer from anywhere,
+  /// endpoints of apps from the pages of registered ones. Pages for people from nowhere.
   private func allowedOrigin(_ exchange: Exchange, _ path: [String]) async -> String? {
     guard let origin = exchange.request.header("origin") else { return nil }
     switch path {

@@ -9,8 +9,8 @@ struct TLSOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Serve by TLS, with HTTP/2, and prove it with the certificate in this PEM file, the server's own first. It is read \
-      again when it changes, and at SIGHUP; connections go on.
+      Serve by TLS, with HTTP/2, with the certificate in this PEM file, the server's own first. It is read again when \
+      it changes, and at SIGHUP; connections go on.
       """, valueName: "file"))
   var tlsCertificate: String?
 

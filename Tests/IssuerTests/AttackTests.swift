@@ -67,7 +67,9 @@ import Testing
     }
   }
 
-  @Test("a code is good once; a second use ends what came of the first (RFC 6749 §4.1.2)") func codeReplay() async throws {
+  @Test("a code is good once; a second use ends what came of the first (RFC 6749 §4.1.2)") func codeReplay()
+    async throws
+  {
     try await withSite { site in
       let code = try await site.code()
       let tokens = try site.json(try await site.exchange(code))
@@ -280,7 +282,8 @@ import Testing
       #expect(visitor.reply.status == 403)
       try await visitor.get("/auth/authorize?" + site.request())
       try await visitor.choosePatient("pt1")
-      try await visitor.submit("consent", [("decision", "allow"), ("scope", "user/*.cruds"), ("scope", "patient/*.rs")])
+      try await visitor.submit(
+        "consent", [("decision", "allow"), ("scope", "user/*.cruds"), ("scope", "patient/*.rs")])
       let tokens = try site.json(try await site.exchange(try visitor.answer()["code"] ?? ""))
       #expect(tokens["scope"]?.string?.contains("user/") == false)
     }
@@ -385,7 +388,9 @@ import Testing
     }
   }
 
-  @Test("introspection needs an app of its own and shows others' tokens to nobody else") func introspecting() async throws {
+  @Test("introspection needs an app of its own and shows others' tokens to nobody else") func introspecting()
+    async throws
+  {
     try await withSite { site in
       let access = try await site.tokens()["access_token"]?.string ?? ""
       #expect(try await site.post("introspect", [("token", access), ("client_id", "app")]).status == 401)
@@ -404,9 +409,11 @@ import Testing
     }
   }
 
-  @Test("what is no form, or too much of one, is refused", arguments: [
-    "grant_type=%zz", "grant_type=%00", String(repeating: "a=b&", count: 401), String(repeating: "a", count: 65_537),
-  ])
+  @Test(
+    "what is no form, or too much of one, is refused",
+    arguments: [
+      "grant_type=%zz", "grant_type=%00", String(repeating: "a=b&", count: 401), String(repeating: "a", count: 65_537),
+    ])
   func badForms(_ body: String) async throws {
     try await withSite { site in
       let reply = try await site.web.send(

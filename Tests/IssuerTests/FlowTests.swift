@@ -117,7 +117,9 @@ import Testing
     }
   }
 
-  @Test("an EHR launches an app with a context of its own (SMART App Launch 2.2 §2.0.5, §3)") func ehrLaunch() async throws {
+  @Test("an EHR launches an app with a context of its own (SMART App Launch 2.2 §2.0.5, §3)") func ehrLaunch()
+    async throws
+  {
     try await withSite { site in
       let token = try site.json(try await site.backendToken(site.assertion(), scope: IssuerScope.launch))
       let bearer = [("Authorization", "Bearer \(token["access_token"]?.string ?? "")")]
@@ -174,7 +176,9 @@ import Testing
     }
   }
 
-  @Test("an app with a secret, by the header and by the body; an app of the house asks nobody") func confidential() async throws {
+  @Test("an app with a secret, by the header and by the body; an app of the house asks nobody") func confidential()
+    async throws
+  {
     try await withSite { site in
       let visitor = Visitor(site)
       let query = site.request([
@@ -203,7 +207,9 @@ import Testing
     }
   }
 
-  @Test("backend services: client_credentials with private_key_jwt (SMART App Launch 2.2 §4)") func backend() async throws {
+  @Test("backend services: client_credentials with private_key_jwt (SMART App Launch 2.2 §4)") func backend()
+    async throws
+  {
     try await withSite { site in
       let reply = try await site.backendToken(site.assertion(), scope: "system/*.cruds user/*.rs")
       let json = try site.json(reply)

@@ -47,7 +47,8 @@ final class Site: Sendable {
     let folder = try TemporaryFolder()
     let place = Place()
     let server = HTTPServer(
-      host: "127.0.0.1", port: 0, eventLoops: 1, commonFields: [("Content-Security-Policy", "default-src 'none'; sandbox")]
+      host: "127.0.0.1", port: 0, eventLoops: 1,
+      commonFields: [("Content-Security-Policy", "default-src 'none'; sandbox")]
     ) { request in
       let parts = request.target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
       let path = parts[0].split(separator: "/").map(String.init)

@@ -99,8 +99,8 @@ struct GrantStore: Sendable {
     }
   }
 
-  /// Uses up a code. One that another app shows, or that does not fit, is left as it is: whoever found it must not spoil
-  /// it.
+  /// Uses up a code. One that another app shows, or that does not fit, is left as it is: whoever found it must not
+  /// spoil it.
   /// - Parameters:
   ///   - fits: whether redirect URI and verifier are right.
   ///   - keepsUntil: how long the grant is kept for the tokens that it gives now.

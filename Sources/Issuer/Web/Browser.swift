@@ -62,6 +62,8 @@ struct Browser: Sendable {
   /// The `Set-Cookie` field that takes it away.
   static func noCookie(isSecure: Bool, path: String) -> (name: String, value: String) {
     let name = cookieName(isSecure: isSecure)
-    return ("Set-Cookie", "\(name)=\(isSecure ? "; Path=/; Secure" : "; Path=\(path)"); HttpOnly; SameSite=Lax; Max-Age=0")
+    return (
+      "Set-Cookie", "\(name)=\(isSecure ? "; Path=/; Secure" : "; Path=\(path)"); HttpOnly; SameSite=Lax; Max-Age=0"
+    )
   }
 }

@@ -69,7 +69,8 @@ struct Page {
   }
 
   mutating func checkbox(_ name: String, _ value: String, label: String) {
-    body += "<li><label><input type=\"checkbox\" name=\"\(Self.escaped(name))\" value=\"\(Self.escaped(value))\" checked> "
+    body +=
+      "<li><label><input type=\"checkbox\" name=\"\(Self.escaped(name))\" value=\"\(Self.escaped(value))\" checked> "
     body += "\(Self.escaped(label)) <code>\(Self.escaped(value))</code></label></li>\n"
   }
 
