@@ -16,14 +16,16 @@ struct HTTP2Tests {
   @Test("a client that offers HTTP/2 gets it; another gets HTTP/1.1") func negotiation() async throws {
     try await SecureSite.serving(certificates) { site, _ in
       let version = ["-o", "out", "-w", "%{http_version}"]
-      #expect(try await site.curl("/", ["--http2"] + version).text == "2")
-      #expect(try await site.curl("/", ["--http1.1"] + version).text == "1.1")
-      #expect(try await site.curl("/", ["--no-alpn"] + version).text == "1.1")
+      for (option, expected) in [("--http2", "2"), ("--http1.1", "1.1"), ("--no-alpn", "1.1")] {
+        let reply = try await site.curl("/", [option] + version)
+        #expect(reply.text == expected, "\(option)")
+      }
     }
     var old = certificates.settings()
     old.offersHTTP2 = false
     try await SecureSite.serving(certificates, old) { site, _ in
-      #expect(try await site.curl("/", ["--http2", "-o", "out", "-w", "%{http_version}"]).text == "1.1")
+      let reply = try await site.curl("/", ["--http2", "-o", "out", "-w", "%{http_version}"])
+      #expect(reply.text == "1.1")
     }
   }
 
