@@ -20,7 +20,7 @@ SWIFT_TEST = swift test -c release --skip-build --disable-xctest --scratch-path 
 AT_A_TIME = --experimental-maximum-parallelization-width 6
 FAILOVER_ROUNDS ?= 3
 # What is run again with the stores on PostgreSQL.
-STORE_TESTS = ^(FHIRStoreTests|SearchOracleTests|DICOMStoreTests|DICOMServiceTests|FHIRServiceTests)\.
+STORE_TESTS = ^(IssuerTests|FHIRStoreTests|SearchOracleTests|DICOMStoreTests|DICOMServiceTests|FHIRServiceTests)\.
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
 TIMED_TESTS = ^(HTTPServerTests|ServerTests)\.|^StorageTests\.SQLiteDatabaseTests|^FHIRServiceTests\.ReindexCourseTests
 WITHOUT_CHATTER = grep --line-buffered -vE '^(◇|✔ Test case|✔ Test [^r]|✔ Suite)'
@@ -61,7 +61,7 @@ data: install ## lay out the data sets that tests read, if they are to be had
 
 # The package's tests first; then those from outside, against the program of the same build, in processes of its own.
 test: test-swift test-postgresql test-outside ## run all tests: the package's own, then those from outside (kill test, failovers, Python clients)
-	@echo "All tests passed: the package's, on both engines, kill-test, failover-test, example-test, client-test, dicomweb-client-test, and smoke runs of the benches."
+	@echo "All tests passed: the package's, on both engines, kill-test, failover-test, example-test, client-test, dicomweb-client-test, smart-launch-test, and smoke runs of the benches."
 
 test-swift: data
 	@scripts/install --tests
@@ -89,6 +89,7 @@ test-outside: data
 	scripts/strict-parse $(BODIES) || [ $$? -eq 77 ]
 	scripts/client-test
 	scripts/dicomweb-client-test
+	scripts/smart-launch-test || [ $$? -eq 77 ]
 	$(TESTED)/bench $(TESTED)/aceso --quick
 	$(TESTED)/bench $(TESTED)/aceso --dicom --quick
 

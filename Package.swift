@@ -29,6 +29,13 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
 
+let secureNIO: [Target.Dependency] = [
+  .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+  .product(name: "NIOHPACK", package: "swift-nio-http2"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
+  .product(name: "NIOTLS", package: "swift-nio"),
+]
+
 let package = Package(
   name: "aceso",
   platforms: [.macOS(.v15)],
@@ -37,6 +44,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.40.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
   ],
   targets: [
@@ -71,8 +80,9 @@ let package = Package(
     // 4 · languages and protocols as values
     library("FHIRPath", ["Base", "JSONCore", "FHIRModel"]),
     library("FHIRXML", ["Base", "CXML2", "FHIRModel", "JSONCore"]),
-    library("HTTPServer", ["Base"] + nio),
+    library("HTTPServer", ["Base"] + nio + secureNIO),
     library("Identity", ["Base", "COpenSSL", "JSONCore"]),
+    library("Issuer", ["Base", "HTTPServer", "Identity", "JSONCore", "Storage"]),
     library("DICOMweb", ["Base", "DICOMCore", "JSONCore"]),
     library("JSONQuery", ["Base", "JSONCore"]),
     // 5 · search: grammar, plan, value extraction; synthetic patients; what a server is told to be
@@ -97,15 +107,15 @@ let package = Package(
       "Server",
       [
         "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
-        "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "Workspace",
+        "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "Issuer", "Workspace",
       ]),
     // 9 · commands
     program(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Server",
-        "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis", "Workspace",
+        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Issuer",
+        "Server", "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis", "Workspace",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -152,6 +162,9 @@ let package = Package(
     tests("DeviceMappingTests", ["Base", "DeviceMapping", "JSONCore", "JSONQuery", "TestSupport"]),
     tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
     tests("WorkspaceTests", ["Base", "JSONCore", "TestSupport", "Workspace"]),
+    tests(
+      "IssuerTests",
+      ["Base", "HTTPServer", "Identity", "Issuer", "JSONCore", "Storage", "TestStores", "TestSupport"]),
     tests("AcesoTests", ["aceso", "DICOMCore", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
     tests("FHIRPathTests", ["Base", "FHIRModel", "FHIRPath", "JSONCore", "TestSupport"]),
@@ -168,7 +181,7 @@ let package = Package(
       ]),
     tests("FHIRXMLTests", ["Base", "FHIRModel", "FHIRXML", "JSONCore"]),
     tests("FHIRPatchTests", ["Base", "FHIRModel", "FHIRPatch", "JSONCore"]),
-    tests("HTTPServerTests", ["Base", "HTTPServer"] + nio),
+    tests("HTTPServerTests", ["Base", "HTTPServer"] + nio + secureNIO),
     tests("FHIRSearchTests", ["Base", "FHIRModel", "FHIRPath", "FHIRSearch", "JSONCore", "TestSupport"]),
     tests("SynthesisTests", ["Base", "FHIRModel", "JSONCore", "Synthesis"]),
     tests(

@@ -114,7 +114,7 @@ extension Connection {
     var buffer = context.channel.allocator.buffer(capacity: 512 + copied)
     let head = ResponseHead(
       response: response, framing: framing, minorVersion: minorVersion, isKeepAlive: !closesAfterAnswer)
-    head.write(to: &buffer, end: loop.headEnd)
+    head.write(to: &buffer, end: response.hasCommonFields ? loop.headEnd : loop.bareHeadEnd)
     if copied > 0 { response.body.write(to: &buffer) }
     var bytes = buffer.readableBytes
     write(buffer)

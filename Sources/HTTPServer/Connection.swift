@@ -2,7 +2,8 @@ import Base
 import NIOCore
 import Synchronization
 
-/// One HTTP/1.x connection: bytes in, one request at a time to the handler, its answer out.
+/// One HTTP/1.x connection, or one stream of HTTP/2 in its guise: bytes in, one request at a time to the handler, its
+/// answer out.
 ///
 /// Requests sent ahead (pipelining) wait as bytes until the answer before them is written, so answers keep their
 /// order; past `waitingBytesMax` of them the socket is not read any more.
@@ -62,16 +63,30 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   /// When a lingering connection is closed whatever the client does.
   var lingerEnd = NIODeadline.distantFuture
 
-  private let remoteAddress: String
+  private let peer: Peer
+  /// Set if this is a stream of HTTP/2.
+  private let stream: HTTP2Stream?
+  /// Whether what is sent is encrypted on its way through this process.
+  var isSecure: Bool { peer.isSecure }
   /// Received, but not of the request being handled.
   var pending: ByteBuffer?
   private var bodyBeganAt = NIODeadline.uptimeNanoseconds(0)
   private var isProcessing = false
   private var readIsHeld = false
 
-  init(loop: ConnectionLoop, remoteAddress: String) {
+  /// Who is at the other end.
+  struct Peer {
+    /// The IP address.
+    var address: String
+    var isSecure = false
+    /// The certificate that it proved to have (DER).
+    var certificate: [UInt8]?
+  }
+
+  init(loop: ConnectionLoop, peer: Peer, stream: HTTP2Stream? = nil) {
     self.loop = loop
-    self.remoteAddress = remoteAddress
+    self.peer = peer
+    self.stream = stream
     state = .head(RequestHeadParser(limits: loop.service.limits))
     deadline = .distantFuture
   }
@@ -269,7 +284,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     if service.observer != nil { startedAt = monotonicNanoseconds() }
     service.requestsInFlight.add(1, ordering: .relaxed)
     let number = number
-    let request = HTTPRequest(head: head, body: body, stream: stream?(number), remoteAddress: remoteAddress)
+    let request = HTTPRequest(head: head, body: body, stream: stream?(number), peer: peer)
     let running = loop.run { [self] in
       let response = await service.handler(request)
       loop.eventLoop.preconditionInEventLoop()
@@ -335,7 +350,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     watchProgress()
   }
 
-  private var unsentNow: Int { (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0 }
+  private var unsentNow: Int {
+    if let stream { return stream.unsentBytes }
+    return (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+  }
 
   // MARK: The end
 

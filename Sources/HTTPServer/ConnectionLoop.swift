@@ -17,9 +17,12 @@ final class ConnectionLoop: @unchecked Sendable {  // confined to its event loop
   private(set) var now = NIODeadline.now()
   /// What ends every answer's head: the common fields, `Date`, and the empty line.
   private(set) var headEnd: [UInt8] = []
+  /// The same without the common fields.
+  private(set) var bareHeadEnd: [UInt8] = []
   private(set) var isStopping = false
   private var dateSecond = Int64.min
   private var connections: [ObjectIdentifier: Connection] = [:]
+  private var multiplexed: [ObjectIdentifier: HTTP2Connection] = [:]
   private var ticks: RepeatedTask?
 
   init(_ eventLoop: any EventLoop, service: Service) {
@@ -45,6 +48,17 @@ final class ConnectionLoop: @unchecked Sendable {  // confined to its event loop
     ticks = nil
   }
 
+  func add(_ connection: HTTP2Connection) {
+    eventLoop.assertInEventLoop()
+    multiplexed[ObjectIdentifier(connection)] = connection
+    if isStopping { connection.stop() }
+  }
+
+  func remove(_ connection: HTTP2Connection) {
+    eventLoop.assertInEventLoop()
+    multiplexed[ObjectIdentifier(connection)] = nil
+  }
+
   /// A deadline that is at least this far away.
   func deadline(afterSeconds seconds: Int) -> NIODeadline {
     now + .seconds(Int64(clamping: min(seconds, 1_000_000_000))) + .milliseconds(Self.tickMilliseconds)
@@ -62,12 +76,14 @@ final class ConnectionLoop: @unchecked Sendable {  // confined to its event loop
     eventLoop.assertInEventLoop()
     isStopping = true
     for connection in connections.values { connection.stop() }
+    for connection in multiplexed.values { connection.stop() }
   }
 
   /// Ends whatever is left.
   func abort() {
     eventLoop.assertInEventLoop()
     for connection in connections.values { connection.abort() }
+    for connection in multiplexed.values { connection.abort() }
   }
 
   private func tick() {
@@ -75,7 +91,8 @@ final class ConnectionLoop: @unchecked Sendable {  // confined to its event loop
     let date = service.clock.now()
     if date.milliseconds / 1_000 != dateSecond {
       dateSecond = date.milliseconds / 1_000
-      headEnd = service.commonFields + Array("Date: \(date.httpDate)\r\n\r\n".utf8)
+      bareHeadEnd = service.transportFields + Array("Date: \(date.httpDate)\r\n\r\n".utf8)
+      headEnd = service.commonFields + bareHeadEnd
     }
     // Collected first: a connection that ends takes itself off the list.
     let late = connections.values.filter { $0.deadline <= now }
@@ -104,6 +121,8 @@ final class Service: Sendable {
   let handler: @Sendable (HTTPRequest) async -> HTTPResponse
   /// Lines of every answer's head, as they are sent.
   let commonFields: [UInt8]
+  /// Lines of every answer's head, whoever made it.
+  let transportFields: [UInt8]
   let errorBody: @Sendable (_ status: Int, _ diagnostics: String) -> HTTPResponse
   let streaming: HTTPServer.StreamedBodies?
   let observer: (@Sendable (HTTPExchange) -> Void)?
@@ -112,13 +131,15 @@ final class Service: Sendable {
 
   init(
     limits: Limits, clock: Clock, handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse,
-    commonFields: [(name: String, value: String)], streaming: HTTPServer.StreamedBodies?,
+    commonFields: [(name: String, value: String)], strictTransportSeconds: Int, streaming: HTTPServer.StreamedBodies?,
     errorBody: @escaping @Sendable (Int, String) -> HTTPResponse, observer: (@Sendable (HTTPExchange) -> Void)?
   ) {
     self.limits = limits
     self.clock = clock
     self.handler = handler
     self.commonFields = ResponseHead.lines(commonFields)
+    transportFields = ResponseHead.lines(
+      strictTransportSeconds > 0 ? [("Strict-Transport-Security", "max-age=\(strictTransportSeconds)")] : [])
     self.streaming = streaming
     self.errorBody = errorBody
     self.observer = observer

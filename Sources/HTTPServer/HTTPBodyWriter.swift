@@ -19,6 +19,12 @@ public struct HTTPBodyWriter: Sendable {
   public func write(_ file: HTTPFile, _ range: Range<Int>) async throws {
     guard range.lowerBound >= 0, range.upperBound <= file.count else { throw HTTPStreamClosed() }
     var start = range.lowerBound
+    // What is encrypted has to pass through.
+    while connection.isSecure, start < range.upperBound {
+      let piece = try file.read(start..<min(range.upperBound, start + HTTPFile.encryptedPieceBytesMax))
+      try await write(piece)
+      start += piece.readableBytes
+    }
     while start < range.upperBound {
       let end = min(range.upperBound, start + HTTPFile.pieceBytesMax)
       try await write(.file(file, start..<end))

@@ -11,6 +11,11 @@ public struct HTTPRequest: Sendable {
   public var host: String?
   /// The peer's IP address, without port; empty if there is none.
   public var remoteAddress: String
+  /// Whether it came by TLS.
+  public var isSecure = false
+  /// The client's certificate (DER), which was verified against the server's authorities of clients; nil if it showed
+  /// none.
+  public var clientCertificate: [UInt8]?
 
   public init(
     method: HTTPMethod, target: String, headers: HTTPHeaders = HTTPHeaders(), body: HTTPBody = HTTPBody(),
@@ -24,14 +29,16 @@ public struct HTTPRequest: Sendable {
     self.remoteAddress = remoteAddress
   }
 
-  init(head: RequestHead, body: HTTPBody, stream: HTTPBodyStream?, remoteAddress: String) {
+  init(head: RequestHead, body: HTTPBody, stream: HTTPBodyStream?, peer: Connection.Peer) {
     self.method = head.method
     self.target = head.target
     self.headers = head.headers
     self.body = body
     self.stream = stream
     self.host = head.authority
-    self.remoteAddress = remoteAddress
+    remoteAddress = peer.address
+    isSecure = peer.isSecure
+    clientCertificate = peer.certificate
   }
 
   /// The value of a header field whatever the case of its name; several lines are joined with `, `.

@@ -20,6 +20,8 @@ public struct HTTPResponse: Sendable {
   /// Written in this order. Control characters in values are written as spaces.
   public var headers: [(name: String, value: String)]
   public var body: Body
+  /// Whether the server's common fields go out with it; false for an answer that has its own in their places.
+  public var hasCommonFields = true
 
   public init(status: Int, headers: [(name: String, value: String)] = [], body: Body = .empty) {
     self.status = status

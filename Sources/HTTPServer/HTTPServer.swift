@@ -1,6 +1,7 @@
 public import Base
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// Where a server listens.
@@ -10,8 +11,9 @@ public struct HTTPAddress: Sendable, Hashable {
   public var port: Int
 }
 
-/// An HTTP/1.1 server over TCP: it receives requests within `Limits`, hands them to one function and sends what that
-/// returns. Bodies are received whole, or streamed where that is wanted. It knows nothing of what the requests mean.
+/// An HTTP/1.1 server over TCP, or over TLS, where HTTP/2 is offered beside it: it receives requests within `Limits`,
+/// hands them to one function and sends what that returns. Bodies are received whole, or streamed where that is wanted.
+/// It knows nothing of what the requests mean.
 ///
 /// The handler runs on the event loop of its connection until it waits for something: it must not block.
 public final class HTTPServer: Sendable {
@@ -32,6 +34,7 @@ public final class HTTPServer: Sendable {
   private let host: String
   private let port: Int
   private let eventLoops: Int
+  private let tls: TLSIdentity?
   private let service: Service
   private let running = Mutex<Running?>(nil)
 
@@ -41,26 +44,29 @@ public final class HTTPServer: Sendable {
   ///   - eventLoops: threads that serve connections; nil is one per core.
   ///   - commonFields: header fields of every answer, also of those that no handler made; what the handler adds under
   ///     these names comes on top of them.
+  ///   - tls: what the server proves itself with; nil: it speaks in the clear.
   ///   - streaming: which bodies are streamed, see `HTTPRequest.stream`; nil: none.
   ///   - errorBody: renders an answer to a request that reaches no handler (malformed, too large, too slow …) from
   ///     a status and a sentence for the client; the server sets the status and closes the connection after it.
   ///   - observer: called on the event loop after every answer.
   public init(
     host: String, port: Int, limits: Limits = Limits(), eventLoops: Int? = nil, clock: Clock = .system,
-    commonFields: [(name: String, value: String)] = [], streaming: StreamedBodies? = nil,
+    commonFields: [(name: String, value: String)] = [], tls: TLSIdentity? = nil, streaming: StreamedBodies? = nil,
     errorBody: @escaping @Sendable (_ status: Int, _ diagnostics: String) -> HTTPResponse = HTTPServer.plainText,
     observer: (@Sendable (HTTPExchange) -> Void)? = nil,
     handler: @escaping @Sendable (HTTPRequest) async -> HTTPResponse
   ) {
     self.host = host
     self.port = port
+    self.tls = tls
     self.eventLoops = max(1, eventLoops ?? System.coreCount)
     var limits = limits
     // A buffer cannot be larger than this.
     limits.bodyBytesMax = min(limits.bodyBytesMax, Int(Int32.max))
     service = Service(
-      limits: limits, clock: clock, handler: handler, commonFields: commonFields, streaming: streaming,
-      errorBody: errorBody, observer: observer)
+      limits: limits, clock: clock, handler: handler, commonFields: commonFields,
+      strictTransportSeconds: tls?.settings.strictTransportSeconds ?? 0, streaming: streaming, errorBody: errorBody,
+      observer: observer)
   }
 
   /// Connections open now.
@@ -92,6 +98,7 @@ public final class HTTPServer: Sendable {
 
   private func bootstrap(_ group: MultiThreadedEventLoopGroup, _ loops: [ConnectionLoop]) -> ServerBootstrap {
     let service = service
+    let tls = tls
     let byEventLoop = Dictionary(uniqueKeysWithValues: loops.map { (ObjectIdentifier($0.eventLoop), $0) })
     return ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: Self.backlog)
@@ -103,8 +110,14 @@ public final class HTTPServer: Sendable {
           return channel.close()
         }
         return channel.eventLoop.makeCompletedFuture {
-          let connection = Connection(loop: loop, remoteAddress: channel.remoteAddress?.ipAddress ?? "")
-          try channel.pipeline.syncOperations.addHandler(connection)
+          let address = channel.remoteAddress?.ipAddress ?? ""
+          let pipeline = channel.pipeline.syncOperations
+          guard let tls else {
+            return try pipeline.addHandler(Connection(loop: loop, peer: Connection.Peer(address: address)))
+          }
+          try pipeline.addHandlers([
+            NIOSSLServerHandler(context: tls.context), ProtocolChoice(loop: loop, address: address),
+          ])
         }
       }
   }

@@ -3,6 +3,7 @@ import DICOMweb
 import FHIRService
 import HTTPServer
 import Identity
+import Issuer
 import Synchronization
 import Workspace
 
@@ -54,6 +55,8 @@ final class Edge: Sendable {
   let clock: Clock
   /// Hosts of services are below it.
   let domain: String?
+  /// What answers below `/auth`; nil: nothing does.
+  let issuer = Mutex<Issuer?>(nil)
   /// Of services without their own.
   private let cors: CORS?
   private let network: NetworkAccess
@@ -172,6 +175,9 @@ final class Edge: Sendable {
     case []: return try welcome(request, &trace)
     case ["health", "check"]: return try check(request, mounts.all, &trace)
     case ["metrics"]: return try expose(request, &trace)
+    case let path where path.first == "auth":
+      guard let issuer = issuer.withLock({ $0 }) else { throw unknown(request, &trace) }
+      return await issuer.respond(to: request, path: Array(path.dropFirst()), query: target.query)
     case let path where path.first == "admin":
       guard let administration else { throw unknown(request, &trace) }
       trace.activity = .administration

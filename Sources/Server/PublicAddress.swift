@@ -21,7 +21,7 @@ enum PublicAddress {
   ) throws(Fault) -> String {
     let isTrusted = isFromTrustedProxy(request, trusted)
     let host = host(request, isTrusted: isTrusted) ?? defaultHost
-    var scheme = "http"
+    var scheme = request.isSecure ? "https" : "http"
     var path = entrance.path
     if let domain, labels(of: host, below: domain) == entrance.hostLabels { path = "" }
     if isTrusted {

@@ -1,6 +1,7 @@
 public import Base
 public import FHIRService
 public import HTTPServer
+public import Issuer
 import Synchronization
 public import Workspace
 
@@ -16,17 +17,18 @@ public final class Server: Sendable {
   ///   - administration: what answers below `/admin`; nil: nothing does.
   ///   - eventLoops: threads that serve connections; nil is one per core.
   ///   - audit: takes a line for each access to a service.
+  ///   - tls: what the server proves itself with; nil: it speaks in the clear.
   ///   - software: what the greeting and the metrics tell.
   public init(
     _ mounts: Mounts, administration: Administration? = nil, _ configuration: ServerConfiguration,
     eventLoops: Int? = nil, software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log,
-    audit: AuditLog? = nil
+    audit: AuditLog? = nil, tls: TLSIdentity? = nil
   ) {
     let edge = Edge(
       mounts, administration, configuration, software: software, clock: clock, ids: ids, log: log, audit: audit)
     let http = HTTPServer(
       host: configuration.host, port: configuration.port, limits: configuration.limits, eventLoops: eventLoops,
-      clock: clock, commonFields: Edge.securityFields,
+      clock: clock, commonFields: Edge.securityFields, tls: tls,
       streaming: { edge.streamedBytesMax($0, $1, $2) }, errorBody: { edge.refusal($0, $1) },
       observer: { edge.metrics.record($0) },
       handler: { await edge.handle($0) })
@@ -39,11 +41,12 @@ public final class Server: Sendable {
   /// A server of these services, which nobody administers.
   public convenience init(
     _ mounts: [FHIRMount], dicom: [DICOMMount] = [], _ configuration: ServerConfiguration, eventLoops: Int? = nil,
-    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
+    software: FHIRService.Software, clock: Clock = .system, ids: IdentifierSource, log: Log, audit: AuditLog? = nil,
+    tls: TLSIdentity? = nil
   ) {
     self.init(
       Mounts(mounts.map { .fhir($0) } + dicom.map { .dicom($0) }), configuration, eventLoops: eventLoops,
-      software: software, clock: clock, ids: ids, log: log, audit: audit)
+      software: software, clock: clock, ids: ids, log: log, audit: audit, tls: tls)
   }
 
   /// Begins to listen; returns the address, with the port taken.
@@ -56,6 +59,10 @@ public final class Server: Sendable {
     log.write(.info, "listening", ["host": .text(address.host), "port": .number(address.port)])
     return address
   }
+
+  /// From now on an issuer answers below `/auth`. It is made when the server listens, since its own address is in all
+  /// that it says.
+  public func mount(_ issuer: Issuer) { edge.issuer.withLock { $0 = issuer } }
 
   /// Stops to accept, finishes what was accepted and returns when all is answered, or after
   /// `Limits.shutdownSecondsMax`.

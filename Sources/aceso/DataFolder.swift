@@ -30,6 +30,16 @@ struct DataFolder {
     return folder
   }
 
+  /// From now on whatever this process makes is for its owner alone.
+  static func keepPrivate() { umask(0o077) }
+
+  /// The file of the issuer's store, after making the folder it is in.
+  func issuer() throws -> String {
+    try Self.make(path)
+    try Self.make(path + "/issuer")
+    return path + "/issuer/store.sqlite"
+  }
+
   private static func make(_ path: String) throws {
     guard mkdir(path, 0o700) != 0 else {
       // A new folder's name must survive a power cut as surely as what is stored in it.

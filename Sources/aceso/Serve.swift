@@ -65,6 +65,9 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var writes: WriteOptions
 
   @OptionGroup var access: AccessOptions
+  @OptionGroup var issuer: IssuerOptions
+
+  @OptionGroup var tls: TLSOptions
 
   @Option(
     help: ArgumentHelp(
@@ -113,13 +116,15 @@ struct Serve: AsyncParsableCommand {
     // Whatever is made from here on is for its owner alone.
     umask(0o077)
     let stop = StopSignal()
+    let identity = try tls.identity()
     let ids = IdentifierSource(clock: .system)
     let place = try StorePlace.chosen(configuration)
     if !place.isShared { try place.folder.make() }
+    let embedded = try issuer.embedded(configuration, isSecure: identity != nil)
     let audit = try access.log()
     let mounts = Mounts()
     let opener = ServiceOpener(
-      place: place, configuration: configuration, access: try access.access(), ids: ids, log: log)
+      place: place, configuration: configuration, access: try access.access(), embedded: embedded, ids: ids, log: log)
     let registry = ServiceRegistry(
       fixed: declared.workspaces ?? [], kept: place.isShared ? nil : KeptServices(folder: place.folder.path),
       host: opener, mounts: mounts, log: log)
@@ -131,20 +136,30 @@ struct Serve: AsyncParsableCommand {
     }
     let server = Server(
       mounts, administration: administration, configuration, software: ServiceOpener.software, ids: ids, log: log,
-      audit: audit)
+      audit: audit, tls: identity)
+    let watch = identity.map { TLSWatch($0, log: log) }
     do {
-      let root = Self.url(try await server.start())
-      await run(mounts.all, at: root, storedIn: place.address, until: stop)
+      try await embedded?.open(place, mounts)
+      if let issuer = embedded?.issuer { server.mount(issuer) }
+      let root = Self.url(try await server.start(), isSecure: identity != nil)
+      await run(mounts.all, embedded, at: root, storedIn: place.address, until: stop)
+    } catch let error as CommandError {
+      await registry.close()
+      throw error
     } catch {
       await registry.close()
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
+    withExtendedLifetime(watch) {}
     await server.shutdown()
+    await embedded?.close()
     await registry.close()
   }
 
   /// From the first request to the wish to stop.
-  private func run(_ mounts: [Mount], at root: String, storedIn address: String?, until stop: StopSignal) async {
+  private func run(
+    _ mounts: [Mount], _ embedded: EmbeddedIssuer?, at root: String, storedIn address: String?, until stop: StopSignal
+  ) async {
     var lines = ["Aceso \(Aceso.version) listens on \(root)"]
     for mount in mounts {
       switch mount {
@@ -152,6 +167,7 @@ struct Serve: AsyncParsableCommand {
       case .dicom(let mount): lines.append("  DICOMweb    \(root)\(mount.path)")
       }
     }
+    if let embedded { lines.append("  OpenID      \(embedded.address)") }
     if let address { lines.append("  Store       \(address)") }
     Terminal.output(lines.joined(separator: "\n"))
     let load = Task { await loadSamples(mounts, at: root) }
@@ -230,12 +246,13 @@ struct Serve: AsyncParsableCommand {
     let server = declared.server
     guard !server.isLoopback else { return }
     let services = (declared.workspaces ?? []).flatMap(\.services)
-    let isAsked = access.isOn || services.allSatisfy { $0.settings.authentication != nil }
+    let isAsked = access.isOn || issuer.isOn || services.allSatisfy { $0.settings.authentication != nil }
     guard isAsked || server.allowsInsecureNetwork else {
       throw CommandError(
         "\(server.host) can be reached from other machines, and nobody is asked who they are: whoever reaches it "
           + "reads and changes everything. Name an issuer of tokens with --authority or authenticationConfiguration, "
-          + "put a proxy that authenticates before 127.0.0.1, or say --allow-insecure-network.")
+          + "run the embedded one with --issuer, put a proxy that authenticates before 127.0.0.1, or say "
+          + "--allow-insecure-network.")
     }
     if !isAsked { Terminal.note("Warning: \(server.host) is open to the network without authentication.") }
   }
@@ -254,8 +271,9 @@ struct Serve: AsyncParsableCommand {
     _ = setrlimit(resource, &limit)
   }
 
-  private static func url(_ address: HTTPAddress) -> String {
-    address.host.contains(":") ? "http://[\(address.host)]:\(address.port)" : "http://\(address.host):\(address.port)"
+  private static func url(_ address: HTTPAddress, isSecure: Bool) -> String {
+    let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+    return "\(isSecure ? "https" : "http")://\(host):\(address.port)"
   }
 }
 

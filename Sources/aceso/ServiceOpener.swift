@@ -15,6 +15,7 @@ struct ServiceOpener: ServiceHost {
   let configuration: ServerConfiguration
   /// Who is let into services that do not say it themselves; nil for everybody.
   let access: ServiceAccess?
+  let embedded: EmbeddedIssuer?
   let ids: IdentifierSource
   let log: Log
 
@@ -38,8 +39,12 @@ struct ServiceOpener: ServiceHost {
   }
 
   /// Who is let into a service; nil for everybody.
-  func access(to service: ServiceDefinition) throws(AdministrationError) -> ServiceAccess? {
-    if let declared = service.settings.authentication { return try ServiceAccess(declared) }
+  func access(to service: ServiceDefinition, in workspace: String) throws(AdministrationError) -> ServiceAccess? {
+    if let declared = service.settings.authentication {
+      let access = try ServiceAccess(declared)
+      return embedded?.answering(access) ?? access
+    }
+    if let embedded { return embedded.access("/\(workspace)/\(service.name)", beside: access) }
     guard access != nil || configuration.isLoopback || configuration.allowsInsecureNetwork else {
       throw AdministrationError(
         400, "InvalidRequestContent",
@@ -87,7 +92,7 @@ private struct OpenFHIRService: RunningService {
       service: FHIRService(
         store, limits: properties.limits(over: server.limits), clock: .system, ids: opener.ids,
         software: ServiceOpener.software, configuration: configuration), settings: service.settings,
-      access: try opener.access(to: service)
+      access: try opener.access(to: service, in: workspace)
     ) { StoreSamples.of(store.statistics) + faults() }
   }
 
@@ -156,7 +161,7 @@ private struct OpenDICOMService: RunningService {
       service: DICOMService(
         store, blobs: blobs, limits: limits, clock: .system,
         software: DICOMService.Software(name: "Aceso", version: Aceso.version), hasPartitions: properties.hasPartitions),
-      settings: service.settings, access: try opener.access(to: service), log: opener.log
+      settings: service.settings, access: try opener.access(to: service, in: workspace), log: opener.log
     ) { StoreSamples.of(store.statistics) + faults() }
   }
 
