@@ -1,3 +1,4 @@
+import DICOMCore
 public import DICOMweb
 public import Identity
 
@@ -74,6 +75,18 @@ extension DICOMInteraction {
     case .partitions: .partitions
     case .capabilities: .capabilities
     case .retrieve, .metadata, .frames, .rendered, .thumbnail, .bulkData, .pixelData, .wadoURI: .retrieve
+    }
+  }
+
+  /// The UIDs of what it is about, as a path; nil where the address names none.
+  public var accessedTarget: String? {
+    switch self {
+    case .store(let study): study?.value
+    case .search(let scope): scope.study?.value
+    case .retrieve(let target), .metadata(let target), .frames(let target, _), .rendered(let target, _),
+      .thumbnail(let target, _), .bulkData(let target, _), .pixelData(let target), .delete(let target):
+      [target.study, target.series, target.instance].compactMap { $0?.value }.joined(separator: "/")
+    case .changeFeed, .changeFeedLatest, .partitions, .capabilities, .wadoURI: nil
     }
   }
 }

@@ -3,6 +3,7 @@ import FHIRModel
 import FHIRSearch
 import FHIRService
 import HTTPServer
+import Identity
 import JSONCore
 
 extension Edge {

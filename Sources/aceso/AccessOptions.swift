@@ -8,9 +8,9 @@ struct AccessOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      An OpenID Connect issuer whose access tokens are taken, by the address that its tokens have as 'iss'; its keys are \
-      found through {address}/.well-known/openid-configuration. May be given several times. Default: none, and nobody is \
-      asked who they are.
+      An OpenID Connect issuer whose access tokens are taken, by the address that its tokens have as 'iss'; its keys \
+      are found through {address}/.well-known/openid-configuration. May be given several times. Default: none, and \
+      nobody is asked who they are.
       """,
       valueName: "url"))
   var authority: [String] = []
@@ -46,8 +46,8 @@ struct AccessOptions: ParsableArguments {
 
   @Flag(
     help: """
-      Enforce SMART scopes only for callers whose roles have the action 'smart', as Azure does. By default a token with \
-      scopes never does more than these say.
+      Enforce SMART scopes only for callers whose roles have the action 'smart', as Azure does. By default a token \
+      with scopes never does more than these say.
       """)
   var scopesWithSmartRoleOnly = false
 

@@ -60,7 +60,8 @@ final class LiveServer: Sendable {
   /// few tests are about what the disk holds.
   static func run(
     limits: Limits = Limits(), logLevel: Log.Level = .error, syncs: Bool = false, access: ServiceAccess? = nil,
-    audit: AuditLog? = nil, configure: (inout ServerConfiguration) -> Void = { _ in }, _ body: (LiveServer) async throws -> Void
+    audit: AuditLog? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
+    _ body: (LiveServer) async throws -> Void
   ) async throws {
     await gate.enter()
     defer { gate.leave() }

@@ -20,6 +20,8 @@ public final class AccessTrail: Sendable {
   func begin(_ kind: String) { kept.withLock { $0.kind = kind } }
 
   func add(_ call: Call, _ status: Int) {
-    kept.withLock { $0.entries.append(Entry(interaction: call.interaction, conditions: call.conditions, status: status)) }
+    kept.withLock {
+      $0.entries.append(Entry(interaction: call.interaction, conditions: call.conditions, status: status))
+    }
   }
 }

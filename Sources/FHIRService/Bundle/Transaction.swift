@@ -199,7 +199,8 @@ extension FHIRService {
     var answers = Array(repeating: Answer(200), count: plan.entryCount)
     var rest = committed[...]
     for (write, step) in zip(plan.writes, steps) {
-      answers[write.entry.place] = answer(step, step.changes.isEmpty ? nil : rest.first, write.entry.call, write.entry.permit)
+      answers[write.entry.place] = answer(
+        step, step.changes.isEmpty ? nil : rest.first, write.entry.call, write.entry.permit)
       rest = rest.dropFirst(step.changes.count)
     }
     return answers

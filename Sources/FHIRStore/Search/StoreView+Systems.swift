@@ -16,7 +16,8 @@ extension StoreView {
     let indexed = parameters.flatMap { store.catalog.indexed.indexed($0) }
     for parameter in indexed
     where (restriction.allows(parameter.resourceType) || restriction.reach(parameter.resourceType).isSomething)
-      && systems.count <= max {
+      && systems.count <= max
+    {
       let own = [parameter, parameter.contained()].map { SQLValue.integer(Int64($0.number)) }
       try reader.query(Self.systemRows, own + [.integer(max + 1)]) { row in
         systems.insert(row.text(0))

@@ -30,7 +30,8 @@ extension TermCompiler {
     var links: [LocalLink] = []
     for parameter in indexed(chain.parameters, type) {
       let types = try systems(parameter.local().number)
-      for target in chain.targets where restriction.reach(target.type).isSomething && parameter.mayRefer(to: target.type) {
+      for target in chain.targets
+      where restriction.reach(target.type).isSomething && parameter.mayRefer(to: target.type) {
         let number = numbers.number(target.type)
         guard types.contains(number) else { continue }
         let inner = try searching(.contained).conjunction(target.criteria, target.type, depth: depth + 1)

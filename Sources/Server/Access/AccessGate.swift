@@ -54,8 +54,8 @@ final class AccessGate: Sendable {
 
   /// The caller of a request.
   ///
-  /// A token that was seen before costs a look-up. Only the header is looked at: tokens in addresses are refused, tokens
-  /// in bodies are not read (RFC 6750 §2.2 and §2.3, RFC 9700 §4.3.2).
+  /// A token that was seen before costs a look-up. Only the header is looked at: tokens in addresses are refused,
+  /// tokens in bodies are not read (RFC 6750 §2.2 and §2.3, RFC 9700 §4.3.2).
   func caller(_ request: HTTPRequest) async throws(Refusal) -> Caller {
     try refuseTokenInAddress(request.target)
     guard var header = request.header("authorization") else { throw unauthenticated(nil) }

@@ -1,4 +1,3 @@
-public import Base
 import Glibc
 import Identity
 import Synchronization
@@ -6,8 +5,8 @@ import Synchronization
 /// The record of who did what: one line of JSON for each access, in a file that grows at its end only.
 ///
 /// The lines are a chain: each ends with the hash of the line before it, and with its own, so that a line that was
-/// changed, left out or put in between shows (`AuditChain`). A line is handed to the system before the answer that it is
-/// about leaves; after a power failure the last lines may be missing, and nothing else.
+/// changed, left out or put in between shows (`AuditChain`). A line is handed to the system before the answer that it
+/// is about leaves; after a power failure the last lines may be missing, and nothing else.
 public final class AuditLog: Sendable {
   private struct State: Sendable {
     var next: Int
@@ -24,7 +23,9 @@ public final class AuditLog: Sendable {
   /// - Throws: `AuditLogError` where the file cannot be opened, is another process's, or ends with no such line.
   public init(path: String) throws(AuditLogError) {
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw AuditLogError("the audit log cannot be opened: \(String(cString: strerror(errno)))") }
+    guard descriptor >= 0 else {
+      throw AuditLogError("the audit log cannot be opened: \(String(cString: strerror(errno)))")
+    }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       close(descriptor)
       throw AuditLogError("the audit log is in use by another process")

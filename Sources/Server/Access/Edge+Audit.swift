@@ -1,5 +1,7 @@
 import Base
+import DICOMService
 import DICOMweb
+import FHIRModel
 import FHIRService
 import HTTPServer
 import Identity
@@ -12,7 +14,8 @@ extension Edge {
   func audited(
     _ request: HTTPRequest, _ response: HTTPResponse, _ trace: Trace, id: String, nanoseconds: UInt64
   ) -> Bool {
-    guard let audit, let place = trace.mount.map({ ($0.workspace, $0.name) }) ?? trace.dicom.map({ ($0.workspace, $0.name) }),
+    guard let audit,
+      let place = trace.mount.map({ ($0.workspace, $0.name) }) ?? trace.dicom.map({ ($0.workspace, $0.name) }),
       !isUnaudited(trace)
     else { return true }
     var common = JSONWriter(reserving: 512)
@@ -49,7 +52,7 @@ extension Edge {
       describe(interaction, Conditions(), trace, to: &line, kind: nil)
     } else {
       line.member("action", trace.interaction.map { $0.access.rawValue } ?? trace.activity.name)
-      if let target = trace.interaction?.auditedTarget { line.member("resourceId", target) }
+      if let target = trace.interaction?.accessedTarget { line.member("resourceId", target) }
     }
     if let trail = trace.call?.trail { line.member("entries", trail.entries.count) }
     line.member("method", request.method.name.prefix(16).description)
@@ -143,7 +146,8 @@ extension Caller {
       ("fhirUser", principal.fhirUser), ("tokenId", principal.tokenID),
     ]
     for (name, value) in members { if let value { writer.member(name, value) } }
-    for (name, values) in [("roles" as StaticString, principal.roles), ("scopes", principal.scopes)] where !values.isEmpty {
+    for (name, values) in [("roles" as StaticString, principal.roles), ("scopes", principal.scopes)]
+    where !values.isEmpty {
       writer.key(name)
       writer.beginArray()
       for value in values { writer.string(value) }
@@ -151,19 +155,5 @@ extension Caller {
     }
     writer.endObject()
     return writer.bytes
-  }
-}
-
-extension DICOMInteraction {
-  /// The UIDs of what it is about, as a path.
-  fileprivate var auditedTarget: String? {
-    switch self {
-    case .store(let study): study?.value
-    case .search(let scope): scope.study?.value
-    case .retrieve(let target), .metadata(let target), .frames(let target, _), .rendered(let target, _),
-      .thumbnail(let target, _), .bulkData(let target, _), .pixelData(let target), .delete(let target):
-      [target.study, target.series, target.instance].compactMap { $0?.value }.joined(separator: "/")
-    case .changeFeed, .changeFeedLatest, .partitions, .capabilities, .wadoURI: nil
-    }
   }
 }

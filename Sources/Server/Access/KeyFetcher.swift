@@ -13,7 +13,9 @@ enum KeyFetcher {
   static let stepSecondsMax = 5
   static let bytesMax = 768 * 1024
 
-  enum Failure: String, Error, Sendable { case address, connect, certificate, send, answer, tooLarge, status, cancelled }
+  enum Failure: String, Error, Sendable {
+    case address, connect, certificate, send, answer, tooLarge, status, cancelled
+  }
 
   static let standard: KeySource.Fetch = { address in try await get(address) }
 
@@ -76,7 +78,7 @@ enum KeyFetcher {
       "GET \(address.target) HTTP/1.1\r\nHost: \(address.authority)\r\nAccept: application/json\r\n"
       + "User-Agent: Aceso\r\nConnection: close\r\n\r\n"
     guard address.isSecure else {
-      return try transfer(Array(request.utf8), { send(socket, $0, $1, Int32(MSG_NOSIGNAL.rawValue)) }) {
+      return try transfer(Array(request.utf8), { send(socket, $0, $1, Int32(MSG_NOSIGNAL)) }) {
         recv(socket, $0, $1, 0)
       }
     }

@@ -1,4 +1,3 @@
-public import Base
 public import Identity
 
 /// An OpenID Connect issuer whose tokens a service takes.

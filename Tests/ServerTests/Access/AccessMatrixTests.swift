@@ -77,7 +77,8 @@ import Testing
           let path = "/\(item.type)/\(item.id)"
           let read = Self.status(caller.model.read(item))
           for end in ["", "/_history/1", "/_history"] {
-            tally.check(caller, "GET \(path)\(end)", try await live.ask("GET", path + end, token: caller.token).status, is: read)
+            tally.check(
+              caller, "GET \(path)\(end)", try await live.ask("GET", path + end, token: caller.token).status, is: read)
           }
           try await search(item, caller, live, &tally)
         }

@@ -1,4 +1,5 @@
 import Base
+import FHIRModel
 import FHIRService
 import Identity
 import JSONCore

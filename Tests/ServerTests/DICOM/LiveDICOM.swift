@@ -47,7 +47,8 @@ final class LiveDICOM: Sendable {
     server = Server(
       [],
       dicom: [
-        DICOMMount(workspace: "default", name: "dicom", service: service, access: access, storeBytesMax: storeBytesMax, log: log)
+        DICOMMount(
+          workspace: "default", name: "dicom", service: service, access: access, storeBytesMax: storeBytesMax, log: log)
       ], configuration, eventLoops: 1, software: FHIRService.Software(name: "Aceso", version: "1.2.3"),
       ids: IdentifierSource(clock: .system), log: log, audit: audit)
     port = try await server.start().port
