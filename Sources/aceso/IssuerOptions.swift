@@ -49,7 +49,6 @@ struct IssuerOptions: ParsableArguments {
         return await PatientPicker(service: mount.service, base: audience).search(text)
       }
       issuer.start()
-      Terminal.output("  OpenID      \(configuration.address)")
       return IssuerHost(issuer: issuer, database: database)
     } catch let error as StorageError {
       await database.close()

@@ -150,7 +150,9 @@ struct Serve: AsyncParsableCommand {
       let root = Self.url(try await server.start(), isSecure: identity != nil)
       issuing = try await issuer.open(place, at: root, mounts)
       if let issuing { server.mount(issuing.issuer) }
-      await run(mounts, dicom.map(\.mount), at: root, storedIn: place.address, until: stop)
+      await run(
+        mounts, dicom.map(\.mount), issuer: issuing?.issuer.configuration.address, at: root, storedIn: place.address,
+        until: stop)
     } catch let error as CommandError {
       await server.shutdown()
       await close()
@@ -167,12 +169,13 @@ struct Serve: AsyncParsableCommand {
 
   /// From the first request to the wish to stop.
   private func run(
-    _ mounts: [FHIRMount], _ dicom: [DICOMMount], at root: String, storedIn address: String?,
+    _ mounts: [FHIRMount], _ dicom: [DICOMMount], issuer: String?, at root: String, storedIn address: String?,
     until stop: StopSignal
   ) async {
     let lines =
       mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
-      + dicom.map { "  DICOMweb    \(root)\($0.path)" } + (address.map { ["  Store       \($0)"] } ?? [])
+      + dicom.map { "  DICOMweb    \(root)\($0.path)" } + (issuer.map { ["  OpenID      \($0)"] } ?? [])
+      + (address.map { ["  Store       \($0)"] } ?? [])
     Terminal.output("Aceso \(Aceso.version) listens on \(root)\n" + lines.joined(separator: "\n"))
     // The synthetic patients are R4.
     let sampled = mounts.first { $0.service.schema.release == "4.0" }
