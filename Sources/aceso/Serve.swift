@@ -8,6 +8,7 @@ import FHIRService
 import FHIRStore
 import Glibc
 import HTTPServer
+import Issuer
 import Server
 import Storage
 
