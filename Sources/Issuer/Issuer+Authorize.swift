@@ -77,8 +77,8 @@ extension Issuer {
     let scopes: SMARTScopes
     /// An EHR's launch, or an empty one.
     var context: LaunchContext
-    /// Whether the patient was chosen on our page.
-    var isPatientChosen = false
+    /// What the patient is shown as, if they were chosen on our page.
+    var chosenPatient: String?
   }
 
   private func advance(
@@ -193,14 +193,13 @@ extension Issuer {
       return try await patientPage(request, exchange, visit, search: form["search"] ?? "")
     case "patient", "consent":
       if let patient = form["patient"] {
-        guard visit.context.patient == nil, visit.account.ownPatient == nil,
-          form["offer"].map({
-            ConstantTime.equals($0, (try? visit.browser.token("patient", exchange.query, patient)) ?? "")
-          })
-            == true
+        let label = form["label"] ?? ""
+        guard visit.context.patient == nil, visit.account.ownPatient == nil, let offer = form["offer"],
+          let own = try? visit.browser.token("patient", exchange.query, patient, label),
+          ConstantTime.equals(own, offer)
         else { return Page.failure("This patient was not offered to you.", status: 403) }
         visit.context.patient = patient
-        visit.isPatientChosen = true
+        visit.chosenPatient = label
       }
       guard visit.context.patient != nil || !Self.needsPatient(visit.scopes) else {
         return try await advance(request, exchange, browser, fields)

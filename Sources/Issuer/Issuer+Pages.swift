@@ -57,10 +57,10 @@ extension Issuer {
     for choice in choices {
       page.form(
         action: action(exchange), step: "patient", token: try visit.browser.token("patient " + exchange.query))
-      page.hidden("offer", try visit.browser.token("patient", exchange.query, choice.id))
-      page.button(
-        choice.name + (choice.birthDate.map { ", born \($0)" } ?? ""), name: "patient", value: choice.id,
-        isSecondary: true)
+      let label = choice.name + (choice.birthDate.map { ", born \($0)" } ?? "")
+      page.hidden("label", label)
+      page.hidden("offer", try visit.browser.token("patient", exchange.query, choice.id, label))
+      page.button(label, name: "patient", value: choice.id, isSecondary: true)
       page.endForm()
     }
     page.markup("</div>\n")
@@ -83,9 +83,11 @@ extension Issuer {
       page.checkbox("scope", scope, label: ScopeGrants.sentence(scope))
     }
     page.markup("</ul>\n")
-    if let patient = visit.context.patient, visit.isPatientChosen {
+    if let patient = visit.context.patient, let label = visit.chosenPatient {
+      page.paragraph("The patient is \(label).")
       page.hidden("patient", patient)
-      page.hidden("offer", try visit.browser.token("patient", exchange.query, patient))
+      page.hidden("label", label)
+      page.hidden("offer", try visit.browser.token("patient", exchange.query, patient, label))
     }
     page.paragraph("It will be sent back to \(App.origin(of: request.redirectURI)).")
     page.button("Allow", name: "decision", value: "allow")

@@ -118,6 +118,27 @@ struct HTTP2Tests {
     }
   }
 
+  @Test("a client that goes away in the middle of an answer leaves nothing behind") func abandoned() async throws {
+    let endless: @Sendable (HTTPRequest) async -> HTTPResponse = { request in
+      if request.target == "/silent" { try? await Task.sleep(for: .seconds(30)) }
+      return HTTPResponse(
+        status: 200,
+        body: .stream(count: nil) { writer in
+          while true { try await writer.write([UInt8](repeating: 120, count: 100_000)) }
+        })
+    }
+    try await SecureSite.serving(certificates, handler: endless) { site, server in
+      for path in ["/silent", "/endless"] {
+        let reply = try await site.curl(path, ["--http2", "--max-time", "1", "--limit-rate", "1M", "-o", "x"])
+        #expect(reply.status == 28, "curl: operation timed out")
+      }
+      for _ in 0..<500 where server.openConnections > 0 || server.requestsInFlight > 0 {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(server.openConnections == 0 && server.requestsInFlight == 0)
+    }
+  }
+
   @Test("stopping finishes what was asked, and ends idle connections") func stopping() async throws {
     let gate = Gate()
     let handler: @Sendable (HTTPRequest) async -> HTTPResponse = { _ in

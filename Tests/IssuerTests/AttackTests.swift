@@ -277,9 +277,12 @@ import Testing
       try await visitor.get("/auth/authorize?" + site.request())
       try await visitor.choosePatient("pt1")
       let consent = try #require(visitor.forms.first { $0.value("step") == "consent" })
-      let other = consent.fields.map { $0.0 == "patient" ? ($0.0, "pt9") : $0 }
-      try await visitor.post("/auth/" + consent.action, other + [("decision", "allow")])
-      #expect(visitor.reply.status == 403)
+      // Neither another patient, nor this one under another's name.
+      for (name, value) in [("patient", "pt9"), ("label", "Somebody else")] {
+        let other = consent.fields.map { $0.0 == name ? ($0.0, value) : $0 }
+        try await visitor.post("/auth/" + consent.action, other + [("decision", "allow")])
+        #expect(visitor.reply.status == 403)
+      }
       try await visitor.get("/auth/authorize?" + site.request())
       try await visitor.choosePatient("pt1")
       try await visitor.submit(

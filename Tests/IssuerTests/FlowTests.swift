@@ -37,6 +37,7 @@ import Testing
       #expect(visitor.reply.text.contains("Amy Shaw") && !visitor.reply.text.contains("pt2"))
       try await visitor.choosePatient("pt1")
       #expect(visitor.reply.text.contains("patient/*.rs"))
+      #expect(visitor.reply.text.contains("The patient is Amy Shaw, born 1987-02-20."))
       try await visitor.allow()
       let answer = try visitor.answer()
       // RFC 6749 §4.1.2: the state as it was; RFC 9207: whose answer it is.
