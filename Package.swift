@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -54,6 +55,12 @@ let package = Package(
       name: "CImageCodecs",
       linkerSettings: ["jpeg", "png", "charls", "openjp2", "openjph", "z"].map { .linkedLibrary($0) }),
     .target(name: "CUCUMTable", exclude: ["ucum.table"]),
+    .target(
+      name: "CDeviceMappings",
+      exclude: [
+        "health.device.json", "health.fhir.json", "openmhealth.device.json", "openmhealth.fhir.json",
+        "vitals.device.json", "vitals.fhir.json",
+      ]),
     .target(name: "CDICOMTables", exclude: ["characters.table", "elements.table", "private.table", "uids.table"]),
     // 2 · JSON
     library("JSONCore"),
@@ -82,24 +89,38 @@ let package = Package(
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
+    library("DeviceStore", ["Base", "CZstd", "FHIRStore", "Storage"]),
     // 7 · interactions
     library(
       "FHIRService", ["Base", "JSONCore", "FHIRModel", "FHIRPatch", "FHIRPath", "FHIRSearch", "FHIRStore"]),
     library(
       "DICOMService", ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "ImageCodecs", "JSONCore"]),
+    library(
+      "DeviceService",
+      [
+        "Base", "CDeviceMappings", "DeviceMapping", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore", "JSONCore",
+      ]),
+    // Where messages come from, besides requests
+    library("DeviceKafka", ["Base", "CRdKafka", "DeviceService", "DeviceStore", "JSONCore"]),
+    library(
+      "DeviceMQTT",
+      [
+        "Base", "DeviceService", "DeviceStore", "JSONCore", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     // 8 · the services on the wire
     library(
       "Server",
       [
-        "Base", "BlobStore", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
-        "FHIRStore", "FHIRXML", "HTTPServer",
+        "Base", "BlobStore", "DICOMService", "DICOMweb", "DeviceService", "JSONCore", "FHIRModel", "FHIRSearch",
+        "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer",
       ]),
     // 9 · commands
     program(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
+        "DeviceKafka", "DeviceMQTT", "DeviceMapping", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
         "StoragePostgreSQL", "StorageSQLite", "Synthesis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -145,6 +166,24 @@ let package = Package(
       ]),
     tests("JSONQueryTests", ["Base", "JSONCore", "JSONQuery", "TestSupport"]),
     tests("DeviceMappingTests", ["Base", "DeviceMapping", "JSONCore", "JSONQuery", "TestSupport"]),
+    tests(
+      "DeviceServiceTests",
+      [
+        "Base", "DeviceMapping", "DeviceService", "DeviceStore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore",
+        "HTTPServer", "JSONCore", "Server", "Storage", "TestStores", "TestSupport",
+      ]),
+    tests(
+      "DeviceKafkaTests",
+      [
+        "Base", "CRdKafka", "DeviceKafka", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore",
+        "Storage", "TestStores",
+      ]),
+    tests(
+      "DeviceMQTTTests",
+      [
+        "Base", "DeviceMQTT", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore", "Storage",
+        "TestStores",
+      ] + nio),
     tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
     tests("AcesoTests", ["aceso", "DICOMCore", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),

@@ -48,6 +48,14 @@ extension Edge {
       writer.member("path", mount.path)
       writer.endObject()
     }
+    for mount in deviceMounts {
+      writer.beginObject()
+      writer.member("workspace", mount.workspace)
+      writer.member("name", mount.name)
+      writer.member("kind", "iotconnector")
+      writer.member("path", mount.path)
+      writer.endObject()
+    }
     writer.endArray()
     writer.endObject()
     return operatorAnswer(200, Self.json, writer.bytes)
@@ -114,6 +122,10 @@ extension Edge {
     for mount in dicomMounts {
       samples += Self.samples(
         mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples())
+    }
+    for mount in deviceMounts {
+      samples += Self.samples(
+        mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples)
     }
     let text = MetricSample.text(samples + process.samples)
     return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))

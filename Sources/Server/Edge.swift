@@ -38,6 +38,7 @@ final class Edge: Sendable {
 
   let mounts: [FHIRMount]
   let dicomMounts: [DICOMMount]
+  let deviceMounts: [DeviceMount]
   let software: FHIRService.Software
   let metrics = Metrics()
   let process: ProcessSamples
@@ -52,11 +53,12 @@ final class Edge: Sendable {
   private let log: Log
 
   init(
-    _ mounts: [FHIRMount], dicom: [DICOMMount], _ configuration: ServerConfiguration, software: FHIRService.Software,
-    clock: Clock, ids: IdentifierSource, log: Log
+    _ mounts: [FHIRMount], dicom: [DICOMMount], devices: [DeviceMount], _ configuration: ServerConfiguration,
+    software: FHIRService.Software, clock: Clock, ids: IdentifierSource, log: Log
   ) {
     self.mounts = mounts
     self.dicomMounts = dicom
+    self.deviceMounts = devices
     self.software = software
     self.defaultHost = configuration.hostAndPort
     self.trustedProxies = configuration.trustedProxies
@@ -74,6 +76,7 @@ final class Edge: Sendable {
     var call: Call?
     var mount: FHIRMount?
     var dicom: DICOMMount?
+    var device: DeviceMount?
     var interaction: DICOMInteraction?
     /// Below `v1` or `v2` of a DICOM service.
     var isMicrosoft = false
@@ -132,6 +135,10 @@ final class Edge: Sendable {
       let path = Array(target.segments.dropFirst(2))
       if path == ["health", "check"] { return try check(request, [], [mount], &trace) }
       return try await serve(request, path, target.query, mount, &trace)
+    }
+    if let mount = deviceMount(target.segments) {
+      trace.device = mount
+      return try await serve(request, Array(target.segments.dropFirst(2)), target.query, mount, &trace)
     }
     switch target.segments {
     case []: return try welcome(request, &trace)
@@ -247,6 +254,7 @@ final class Edge: Sendable {
     if let mount = trace.dicom {
       return "\(mount.path)/\(trace.interaction.map { Activity.shape($0) } ?? trace.activity.name)"
     }
+    if let mount = trace.device { return "\(mount.path) \(trace.activity.name)" }
     guard let mount = trace.mount else { return trace.activity.name }
     guard let call = trace.call else { return "\(mount.path) \(trace.activity.name)" }
     return "\(mount.path)/\(Activity.shape(call.interaction, mount.service.schema))"

@@ -67,6 +67,8 @@ struct Serve: AsyncParsableCommand {
 
   @OptionGroup var writes: WriteOptions
 
+  @OptionGroup var devices: DeviceOptions
+
   @Option(
     help: ArgumentHelp(
       "A FHIR service and its release: 3.0, 4.0, 4.3 or 5.0. May be given several times. Default: fhir=4.0",
@@ -133,30 +135,36 @@ struct Serve: AsyncParsableCommand {
         })
     }
     let dicom = dicomService.isEmpty ? [] : [try await openDICOM(dicomService, place, log)]
-    let server = Server(mounts, dicom: dicom.map(\.mount), configuration, software: software, ids: ids, log: log)
+    let deviceMounts = try await devices.open(Array(zip(mounts, stores)).map { (mount: $0, store: $1) })
+    let sources = try DeviceSources(devices.deviceSource, for: deviceMounts)
+    let server = Server(
+      mounts, dicom: dicom.map(\.mount), devices: deviceMounts, configuration, software: software, ids: ids, log: log)
     func close() async {
       for store in stores { await store.close() }
       for place in dicom { await place.store.close() }
     }
     do {
       let root = Self.url(try await server.start())
-      await run(mounts, dicom.map(\.mount), at: root, storedIn: place.address, until: stop)
+      try sources.start()
+      await run(mounts, dicom.map(\.mount), deviceMounts, at: root, storedIn: place.address, until: stop)
     } catch {
       await close()
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
+    await sources.stop()
     await server.shutdown()
     await close()
   }
 
   /// From the first request to the wish to stop.
   private func run(
-    _ mounts: [FHIRMount], _ dicom: [DICOMMount], at root: String, storedIn address: String?,
-    until stop: StopSignal
+    _ mounts: [FHIRMount], _ dicom: [DICOMMount], _ devices: [DeviceMount], at root: String,
+    storedIn address: String?, until stop: StopSignal
   ) async {
     let lines =
       mounts.map { "  FHIR \($0.service.schema.fhirVersion)  \(root)\($0.path)" }
-      + dicom.map { "  DICOMweb    \(root)\($0.path)" } + (address.map { ["  Store       \($0)"] } ?? [])
+      + dicom.map { "  DICOMweb    \(root)\($0.path)" }
+      + devices.map { "  Devices     \(root)\($0.path)/messages" } + (address.map { ["  Store       \($0)"] } ?? [])
     Terminal.output("Aceso \(Aceso.version) listens on \(root)\n" + lines.joined(separator: "\n"))
     // The synthetic patients are R4.
     let sampled = mounts.first { $0.service.schema.release == "4.0" }
@@ -167,6 +175,9 @@ struct Serve: AsyncParsableCommand {
       guard patients > 0 else { return }
       if let sampled {
         await SampleLoad(service: sampled.service, base: root + sampled.path, patients: patients).run()
+      }
+      if let first = devices.first, let sampled {
+        await SampleMessages.send(to: first, at: root, destination: sampled.path)
       }
       if let images { await SampleStudies(service: images.service, base: "\(root)\(images.path)/v2").run() }
     }
