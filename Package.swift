@@ -112,8 +112,8 @@ let package = Package(
     library(
       "Server",
       [
-        "Base", "BlobStore", "DICOMService", "DICOMweb", "DeviceService", "JSONCore", "FHIRModel", "FHIRSearch",
-        "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer",
+        "Base", "BlobStore", "DICOMService", "DICOMweb", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel",
+        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer",
       ]),
     // 9 · commands
     program(

@@ -1,4 +1,5 @@
 public import DeviceService
+import DeviceStore
 
 /// A device service and the place it is reached at: `/{workspace}/{name}`.
 public final class DeviceMount: Sendable {

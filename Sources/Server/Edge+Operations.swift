@@ -1,5 +1,6 @@
 import Base
 import DICOMService
+import DeviceService
 import FHIRModel
 import FHIRService
 import HTTPServer

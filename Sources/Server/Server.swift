@@ -1,4 +1,5 @@
 public import Base
+import DeviceService
 public import FHIRService
 public import HTTPServer
 import Synchronization

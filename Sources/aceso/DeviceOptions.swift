@@ -2,9 +2,9 @@ import ArgumentParser
 import Base
 import DeviceService
 import DeviceStore
+import FHIRModel
 import FHIRService
 import FHIRStore
-import Glibc
 import Server
 
 /// The device services of `aceso serve`.

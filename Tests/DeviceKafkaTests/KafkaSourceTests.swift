@@ -30,14 +30,14 @@ import Testing
       rd_kafka_conf_set(settings, "log_level", "0", &text, text.count)
       producer = try #require(rd_kafka_new(RD_KAFKA_PRODUCER, settings, &text, text.count))
       cluster = try #require(rd_kafka_handle_mock_cluster(producer))
-      rd_kafka_mock_topic_create(cluster, topic, partitions, 1)
+      rd_kafka_mock_topic_create(cluster, KafkaSourceTests.topic, partitions, 1)
       brokers = String(cString: try #require(rd_kafka_mock_cluster_bootstraps(cluster)))
     }
 
     deinit { rd_kafka_destroy(producer) }
 
     func produce(_ messages: [String], partitions: Int32) throws {
-      let handle = try #require(rd_kafka_topic_new(producer, topic, nil))
+      let handle = try #require(rd_kafka_topic_new(producer, KafkaSourceTests.topic, nil))
       for (place, message) in messages.enumerated() {
         let bytes = Array(message.utf8)
         let code = bytes.withUnsafeBytes {

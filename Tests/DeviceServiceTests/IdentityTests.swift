@@ -1,5 +1,6 @@
 import DeviceMapping
 import DeviceService
+import DeviceStore
 import JSONCore
 import Testing
 

@@ -18,7 +18,7 @@ import Testing
     ("no device", #"{"timestamp":"2026-11-21T08:00:00Z","heartRate":72}"#, "IncompatibleDataException"),
     ("not a number", heartRate(#""NaN""#, at: "2026-11-21T08:00:01Z"), "FhirDataMappingException"),
     ("a word", heartRate(#""fast""#, at: "2026-11-21T08:00:01Z"), "FhirDataMappingException"),
-    ("infinite", heartRate("1e999", at: "2026-11-21T08:00:01Z"), "FhirDataMappingException"),
+    ("infinite", heartRate("1e999", at: "2026-11-21T08:00:01Z"), "IncompatibleDataException"),
     (
       "a Quantity that is none",
       #"{"deviceId":"d1","patientId":"p1","timestamp":"2026-11-21T08:00:01Z","bodyWeight":"x"}"#,

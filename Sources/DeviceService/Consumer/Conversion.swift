@@ -64,6 +64,8 @@ struct Conversion {
     }
     for id in order { try finish(id) }
     result.cache = resolver.cache
+    // What was not found may be there now that it is made.
+    if !resolver.made.isEmpty { result.cache.forgetFailures() }
     return result
   }
 
@@ -112,7 +114,7 @@ struct Conversion {
 
   private func stored(_ id: String) throws -> Pending {
     let current = try view.current(types.observation, id)
-    return Pending(current: current, document: try current?.body.map { try JSONDocument($0.bytes) })
+    return Pending(current: current, document: try current?.json.map { try JSONDocument($0) })
   }
 
   private func merge(_ group: ObservationGroup, into entry: inout Pending, _ identity: DeviceIdentity) throws {

@@ -1,9 +1,10 @@
-import Base
+public import Base
 import DeviceMapping
-import DeviceStore
+public import DeviceStore
 import FHIRService
 import FHIRStore
 import JSONCore
+import Synchronization
 
 /// What a batch of messages comes to in one transaction, besides its Observations.
 enum BatchPurpose: Sendable {
@@ -82,13 +83,21 @@ extension DeviceService {
     do {
       try await body(messages)
       rhythm.withLock { $0.batchMessages = $0.batchMessages > Int.max / 4 ? Int.max : $0.batchMessages * 4 }
-    } catch let error as Fault where error.category == .internal || error.category == .tooLarge {
+    } catch let error as Fault where !Self.isTransient(error) {
       guard store.isWritable, store.isReachable else { throw error }
       guard messages.count == 1, let message = messages.first else {
         rhythm.withLock { $0.batchMessages = max(1, messages.count / 8) }
         throw Overtaken()
       }
       try await setAside(message)
+    }
+  }
+
+  /// Whether the same may succeed later.
+  private static func isTransient(_ fault: Fault) -> Bool {
+    switch fault.category {
+    case .busy, .unavailable, .outcomeUnknown, .tooSlow, .tooMany: true
+    default: false
     }
   }
 

@@ -22,6 +22,10 @@ struct IdentityCache: Sendable {
 
   var positions: [Int64] = []
   var found: [Key: Result<DeviceIdentity, DeviceFailure>] = [:]
+
+  mutating func forgetFailures() {
+    found = found.filter { if case .success = $0.value { true } else { false } }
+  }
 }
 
 /// Finds Device, Patient and Encounter by their identifiers, and makes what is missing where it may.
@@ -189,10 +193,13 @@ struct IdentityResolver {
   /// Makes a Device, or the one that is there refer to a Patient.
   private mutating func link(_ device: String, _ identifier: String, to patient: String) throws {
     let current = try view.current(types.device, device)
+    if let body = current?.body, let linked = try reference(in: body), linked != patient {
+      throw DeviceFailure(.patientDeviceMismatch, "The Device is linked to another Patient, who is not there any more.")
+    }
     var writer = JSONWriter()
     writer.beginObject()
-    if let body = current?.body {
-      let document = try JSONDocument(body.bytes)
+    if let json = current?.json {
+      let document = try JSONDocument(json)
       for (key, value) in document.members(document.root) where !document.keyEquals(key, "patient") {
         writer.key(document, key)
         writer.value(document, value)
