@@ -31,7 +31,7 @@ TABLES = r4 r4b r5 stu3
 BODIES = $(CURDIR)/.build/test-bodies
 
 .DEFAULT_GOAL := help
-.PHONY: help install build build-bench run demo-cluster failover-test data test test-swift test-postgresql test-outside bench bench-dicom bench-search format check tables clean
+.PHONY: help install build build-bench run demo-cluster failover-test data test test-swift test-postgresql test-outside bench bench-devices bench-dicom bench-search format check tables clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ build-bench: install
 
 run: build ## build the server and start it, with 100 synthetic patients in a new store
 	@echo "Starting the server; its data is in $(DATA_DIR)/, Ctrl-C stops it. What to try comes below and in README.md."
-	@exec $(RELEASE)/aceso serve --sample-patients 100 --port $(PORT) --data-dir $(DATA_DIR)
+	@exec $(RELEASE)/aceso serve --sample-patients 100 --device-service devices=vitals --port $(PORT) --data-dir $(DATA_DIR)
 
 demo-cluster: build ## two nodes on a PostgreSQL primary with a standby: one node and the primary are killed under load
 	@scripts/demo-cluster
@@ -83,6 +83,7 @@ test-postgresql: data ## run the tests of stores and services once more, on Post
 test-outside: export ACESO = $(CURDIR)/$(TESTED)/aceso
 test-outside: data
 	$(SWIFT_BUILD_TESTS)
+	scripts/device-kill-test --kills 5 --messages 10000
 	scripts/kill-test --cycles $(KILL_CYCLES) --canary all
 	scripts/failover-test --rounds $(FAILOVER_ROUNDS) || [ $$? -eq 77 ]
 	scripts/example-test
@@ -99,6 +100,9 @@ bench: build build-bench ## measure a release build and record the table in docs
 
 bench-dicom: build build-bench ## measure the DICOM service, and record the table in docs/performance-dicom.md
 	$(RELEASE)/bench $(RELEASE)/aceso --dicom --record docs/performance-dicom.md
+
+bench-devices: build build-bench ## measure a device service, and record the table in docs/performance-devices.md
+	$(RELEASE)/bench $(RELEASE)/aceso --devices --record docs/performance-devices.md
 
 bench-search: build build-bench ## measure search on 100,000 and 1,000,000 resources (some ten minutes, 2.5 GB on the disk)
 	$(RELEASE)/bench $(RELEASE)/aceso --search-shapes --record docs/performance.md \

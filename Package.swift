@@ -56,6 +56,7 @@ let package = Package(
     .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXML2", pkgConfig: "libxml-2.0", providers: [.apt(["libxml2-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -65,6 +66,12 @@ let package = Package(
       name: "CImageCodecs",
       linkerSettings: ["jpeg", "png", "charls", "openjp2", "openjph", "z"].map { .linkedLibrary($0) }),
     .target(name: "CUCUMTable", exclude: ["ucum.table"]),
+    .target(
+      name: "CDeviceMappings",
+      exclude: [
+        "health.device.json", "health.fhir.json", "openmhealth.device.json", "openmhealth.fhir.json",
+        "vitals.device.json", "vitals.fhir.json",
+      ]),
     .target(name: "CDICOMTables", exclude: ["characters.table", "elements.table", "private.table", "uids.table"]),
     // 2 · JSON
     library("JSONCore"),
@@ -95,6 +102,7 @@ let package = Package(
     // 6 · what is stored and how it is found
     library("FHIRStore", ["Base", "JSONCore", "FHIRModel", "FHIRSearch", "Storage", "CZstd"]),
     library("DICOMStore", ["Base", "BlobStore", "CZstd", "DICOMCore", "DICOMweb", "JSONCore", "Storage"]),
+    library("DeviceStore", ["Base", "CZstd", "FHIRStore", "Storage"]),
     // 7 · interactions
     library(
       "FHIRService",
@@ -102,20 +110,34 @@ let package = Package(
     library(
       "DICOMService",
       ["Base", "BlobStore", "DICOMCore", "DICOMStore", "DICOMweb", "Identity", "ImageCodecs", "JSONCore"]),
+    library(
+      "DeviceService",
+      [
+        "Base", "CDeviceMappings", "DeviceMapping", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore", "JSONCore",
+      ]),
+    // Where messages come from, besides requests
+    library("DeviceKafka", ["Base", "CRdKafka", "DeviceService", "DeviceStore", "JSONCore"]),
+    library(
+      "DeviceMQTT",
+      [
+        "Base", "DeviceService", "DeviceStore", "JSONCore", .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
     // 8 · the services on the wire
     library(
       "Server",
       [
-        "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService",
-        "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "Issuer", "Workspace",
+        "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel",
+        "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "Issuer", "Workspace",
       ]),
     // 9 · commands
     program(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Issuer",
-        "Server", "Storage", "StoragePostgreSQL", "StorageSQLite", "Synthesis", "Workspace",
+        "DeviceKafka", "DeviceMQTT", "DeviceMapping", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel",
+        "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Identity", "Issuer", "Server", "Storage",
+        "StoragePostgreSQL", "StorageSQLite", "Synthesis", "Workspace",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -160,6 +182,24 @@ let package = Package(
       ]),
     tests("JSONQueryTests", ["Base", "JSONCore", "JSONQuery", "TestSupport"]),
     tests("DeviceMappingTests", ["Base", "DeviceMapping", "JSONCore", "JSONQuery", "TestSupport"]),
+    tests(
+      "DeviceServiceTests",
+      [
+        "Base", "DeviceMapping", "DeviceService", "DeviceStore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore",
+        "HTTPServer", "JSONCore", "Server", "Storage", "TestStores", "TestSupport",
+      ]),
+    tests(
+      "DeviceKafkaTests",
+      [
+        "Base", "CRdKafka", "DeviceKafka", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore",
+        "Storage", "TestStores",
+      ]),
+    tests(
+      "DeviceMQTTTests",
+      [
+        "Base", "DeviceMQTT", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore", "Storage",
+        "TestStores",
+      ] + nio),
     tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
     tests("WorkspaceTests", ["Base", "JSONCore", "TestSupport", "Workspace"]),
     tests(

@@ -10,7 +10,8 @@ public final class FHIRService: Sendable {
   public let schema: Schema
   public let limits: Limits
   public let route: Route
-  let store: FHIRStore
+  /// Where its resources are.
+  public let store: FHIRStore
   let clock: Clock
   let ids: IdentifierSource
   private let extractor: Mutex<(generation: Int64, extractor: IndexExtractor)>

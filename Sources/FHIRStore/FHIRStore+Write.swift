@@ -99,7 +99,7 @@ public struct Prepared<R: Sendable>: Sendable {
 /// A transaction under way: what its view shows is what it has written so far.
 public final class WriteScope {
   public let view: StoreView
-  private let transaction: any Transaction
+  let transaction: any Transaction
   /// The catalog's generation before this transaction changed it.
   private var generation: Int64?
   fileprivate var changesCatalog = false

@@ -11,6 +11,7 @@ enum Activity: Int, CaseIterable, Sendable {
   case searchCompartment, historyInstance, historyType, historySystem, bundle, fhirPath, operation
   case dicomStore, dicomSearch, dicomRetrieve, dicomMetadata, dicomFrames, dicomRendered, dicomThumbnail
   case dicomBulkData, dicomPixelData, dicomDelete, dicomChangeFeed, dicomPartitions, dicomCapabilities, dicomURI
+  case deviceStatus, deviceMessages, deviceMapping, deviceDebug, deviceQuarantine, deviceReplay
 
   var name: String {
     switch self {
@@ -52,6 +53,12 @@ enum Activity: Int, CaseIterable, Sendable {
     case .dicomPartitions: "dicom-partitions"
     case .dicomCapabilities: "dicom-capabilities"
     case .dicomURI: "dicom-wado-uri"
+    case .deviceStatus: "device-status"
+    case .deviceMessages: "device-messages"
+    case .deviceMapping: "device-mapping"
+    case .deviceDebug: "device-debug"
+    case .deviceQuarantine: "device-quarantine"
+    case .deviceReplay: "device-replay"
     }
   }
 

@@ -1,5 +1,6 @@
 import Base
 import DICOMService
+import DeviceService
 import FHIRModel
 import FHIRService
 import HTTPServer
@@ -42,6 +43,14 @@ extension Edge {
       case .dicom: writer.member("kind", "dicom")
       }
       writer.member("path", mount.entrance.path)
+      writer.endObject()
+    }
+    for mount in deviceMounts {
+      writer.beginObject()
+      writer.member("workspace", mount.workspace)
+      writer.member("name", mount.name)
+      writer.member("kind", "iotconnector")
+      writer.member("path", mount.path)
       writer.endObject()
     }
     writer.endArray()
@@ -104,6 +113,10 @@ extension Edge {
     for mount in mounts.all {
       samples += Self.samples(
         mount.entrance.workspace, mount.entrance.name, mount.isWritable && mount.isReachable, mount.samples)
+    }
+    for mount in deviceMounts {
+      samples += Self.samples(
+        mount.workspace, mount.name, mount.service.isWritable && mount.service.isReachable, mount.samples)
     }
     let text = MetricSample.text(samples + process.samples)
     return operatorAnswer(200, "text/plain; version=0.0.4; charset=utf-8", Array(text.utf8))

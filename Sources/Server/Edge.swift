@@ -42,6 +42,7 @@ final class Edge: Sendable {
   }
 
   let mounts: Mounts
+  let deviceMounts: [DeviceMount]
   let administration: Administration?
   let software: FHIRService.Software
   let metrics = Metrics()
@@ -68,10 +69,12 @@ final class Edge: Sendable {
   private let log: Log
 
   init(
-    _ mounts: Mounts, _ administration: Administration?, _ configuration: ServerConfiguration,
-    software: FHIRService.Software, clock: Clock, ids: IdentifierSource, log: Log, audit: AuditLog? = nil
+    _ mounts: Mounts, devices: [DeviceMount] = [], _ administration: Administration?,
+    _ configuration: ServerConfiguration, software: FHIRService.Software, clock: Clock, ids: IdentifierSource, log: Log,
+    audit: AuditLog? = nil
   ) {
     self.mounts = mounts
+    self.deviceMounts = devices
     self.administration = administration
     self.software = software
     self.defaultHost = configuration.hostAndPort
@@ -96,6 +99,7 @@ final class Edge: Sendable {
     var call: Call?
     var mount: FHIRMount?
     var dicom: DICOMMount?
+    var device: DeviceMount?
     var interaction: DICOMInteraction?
     /// Below `v1` or `v2` of a DICOM service.
     var isMicrosoft = false
@@ -171,6 +175,11 @@ final class Edge: Sendable {
     if let (mount, path) = try enter(request, target, &trace) {
       return try await serve(request, path, target.query, mount, &trace)
     }
+    if let mount = deviceMount(target.segments) {
+      trace.device = mount
+      try admit(request, to: mount.destination.entrance, &trace)
+      return try await serve(request, Array(target.segments.dropFirst(2)), target.query, mount, &trace)
+    }
     switch target.segments {
     case []: return try welcome(request, &trace)
     case ["health", "check"]: return try check(request, mounts.all, &trace)
@@ -195,12 +204,7 @@ final class Edge: Sendable {
     case .dicom(let mount): trace.dicom = mount
     }
     let entrance = mount.entrance
-    if !entrance.settings.isPublic {
-      guard let address = ClientAddress.of(request, trusted: trustedProxies),
-        privateNetworks.contains(where: { $0.contains(address) })
-      else { throw Fault(.forbidden, "Public network access to this service is disabled.") }
-    }
-    trace.stay.clientOfService = try admit(request, entrance.settings.network, entrance.clients, &trace)
+    try admit(request, to: entrance, &trace)
     if let preflight = cors(of: entrance)?.preflight(request) {
       trace.activity = .options
       return preflight
@@ -213,6 +217,16 @@ final class Edge: Sendable {
   }
 
   // MARK: Who comes in, and where
+
+  /// Refuses callers from where nobody may ask this service, and those who ask it too much.
+  private func admit(_ request: HTTPRequest, to entrance: Entrance, _ trace: inout Trace) throws(Fault) {
+    if !entrance.settings.isPublic {
+      guard let address = ClientAddress.of(request, trusted: trustedProxies),
+        privateNetworks.contains(where: { $0.contains(address) })
+      else { throw Fault(.forbidden, "Public network access to this service is disabled.") }
+    }
+    trace.stay.clientOfService = try admit(request, entrance.settings.network, entrance.clients, &trace)
+  }
 
   /// The service that a request is for, which it is in from then on, and what of the path is below it.
   /// - Returns: nil for the server's own paths.
@@ -372,6 +386,7 @@ final class Edge: Sendable {
     if let mount = trace.dicom {
       return "\(mount.path)/\(trace.interaction.map { Activity.shape($0) } ?? trace.activity.name)"
     }
+    if let mount = trace.device { return "\(mount.path) \(trace.activity.name)" }
     guard let mount = trace.mount else { return trace.activity.name }
     guard let call = trace.call else { return "\(mount.path) \(trace.activity.name)" }
     return "\(mount.path)/\(Activity.shape(call.interaction, mount.service.schema))"

@@ -15,12 +15,13 @@ struct Aceso: AsyncParsableCommand {
       aceso dicom                      dumps, makes and imports DICOM files
       aceso apply -f aceso.yaml        makes a running server's workspaces and services what a file says
       aceso user, aceso app            who may log in, and which apps may ask for access
+      aceso devices                    tries mappings, shows and replays device messages
 
       'aceso help COMMAND' explains a command and its options.
       """,
     version: version,
     subcommands: [
       Serve.self, WorkspaceCommand.self, ServiceCommand.self, Apply.self, Generate.self, DICOMCommand.self,
-      UserCommand.self, AppCommand.self, Audit.self,
+      DeviceCommand.self, UserCommand.self, AppCommand.self, Audit.self,
     ])
 }

@@ -68,6 +68,7 @@ struct Serve: AsyncParsableCommand {
   @OptionGroup var issuer: IssuerOptions
 
   @OptionGroup var tls: TLSOptions
+  @OptionGroup var devices: DeviceOptions
 
   @Option(
     help: ArgumentHelp(
@@ -134,15 +135,18 @@ struct Serve: AsyncParsableCommand {
     } catch {
       throw CommandError(error.message)
     }
+    let deviceMounts = try await devices.open(mounts.all)
+    let sources = try DeviceSources(devices.deviceSource, for: deviceMounts)
     let server = Server(
-      mounts, administration: administration, configuration, software: ServiceOpener.software, ids: ids, log: log,
+      mounts, devices: deviceMounts, administration: administration, configuration, software: ServiceOpener.software, ids: ids, log: log,
       audit: audit, tls: identity)
     let watch = identity.map { TLSWatch($0, log: log) }
     do {
       try await embedded?.open(place, mounts)
       if let issuer = embedded?.issuer { server.mount(issuer) }
       let root = Self.url(try await server.start(), isSecure: identity != nil)
-      await run(mounts.all, embedded, at: root, storedIn: place.address, until: stop)
+      try sources.start()
+      await run(mounts.all, deviceMounts, embedded, at: root, storedIn: place.address, until: stop)
     } catch let error as CommandError {
       await registry.close()
       throw error
@@ -151,6 +155,7 @@ struct Serve: AsyncParsableCommand {
       throw CommandError("cannot listen on \(configuration.hostAndPort): \(error)")
     }
     withExtendedLifetime(watch) {}
+    await sources.stop()
     await server.shutdown()
     await embedded?.close()
     await registry.close()
@@ -158,7 +163,8 @@ struct Serve: AsyncParsableCommand {
 
   /// From the first request to the wish to stop.
   private func run(
-    _ mounts: [Mount], _ embedded: EmbeddedIssuer?, at root: String, storedIn address: String?, until stop: StopSignal
+    _ mounts: [Mount], _ devices: [DeviceMount], _ embedded: EmbeddedIssuer?, at root: String,
+    storedIn address: String?, until stop: StopSignal
   ) async {
     var lines = ["Aceso \(Aceso.version) listens on \(root)"]
     for mount in mounts {
@@ -167,22 +173,24 @@ struct Serve: AsyncParsableCommand {
       case .dicom(let mount): lines.append("  DICOMweb    \(root)\(mount.path)")
       }
     }
+    for mount in devices { lines.append("  Devices     \(root)\(mount.path)/messages") }
     if let embedded { lines.append("  OpenID      \(embedded.address)") }
     if let address { lines.append("  Store       \(address)") }
     Terminal.output(lines.joined(separator: "\n"))
-    let load = Task { await loadSamples(mounts, at: root) }
+    let load = Task { await loadSamples(mounts, devices, at: root) }
     await stop.wait()
     load.cancel()
     await load.value
   }
 
-  private func loadSamples(_ mounts: [Mount], at root: String) async {
+  private func loadSamples(_ mounts: [Mount], _ devices: [DeviceMount], at root: String) async {
     guard samplePatients > 0 else { return }
     // The synthetic patients are R4.
     for case .fhir(let mount) in mounts where mount.service.schema.release == "4.0" {
       await SampleLoad(service: mount.service, base: root + mount.path, patients: samplePatients).run()
       break
     }
+    if let first = devices.first { await SampleMessages.send(to: first, at: root, destination: first.destination.path) }
     // A store of partitions would have to be told which.
     for case .dicom(let mount) in mounts where !mount.service.hasPartitions {
       await SampleStudies(service: mount.service, base: "\(root)\(mount.path)/v2").run()

@@ -6,6 +6,7 @@ struct Options {
     bench PATH-TO-ACESO --search-shapes [--sizes N,N] [--shapes NAME,NAME] [--data-folder DIR] [--seconds S]
       [--explain] [--record FILE] [--label TEXT]
     bench PATH-TO-ACESO --dicom [--million] [--seconds S] [--quick] [--record FILE] [--label TEXT]
+    bench PATH-TO-ACESO --devices [--seconds S] [--quick] [--record FILE]
     bench static-server --port N --body FILE
 
     Starts a release build of aceso on a fresh folder, loads synthetic patients and measures. --quick: a smoke run
@@ -21,6 +22,8 @@ struct Options {
     --dicom: measures the DICOM service instead, beside Orthanc and nginx where they are installed. --million: searches
     over a million instances as well (some ten minutes, 10 GB on the disk). --record: writes the table into FILE between
     its dicom-bench marks.
+
+    --devices: measures a device service instead. --record: writes the table into FILE between its device-bench marks.
     """
 
   var aceso = ""
@@ -44,6 +47,7 @@ struct Options {
   var explains = false
   var isQuick = false
   var measuresDICOM = false
+  var measuresDevices = false
   var measuresMillion = false
 
   struct Refusal: Error { let text: String }
@@ -71,6 +75,7 @@ struct Options {
       case "--connections": readConnections = try number(of: argument, as: Int.self)
       case "--quick": (isQuick, patients, seconds, warmUpSeconds) = (true, 40, 1, 0.3)
       case "--dicom": measuresDICOM = true
+      case "--devices": measuresDevices = true
       case "--million": measuresMillion = true
       case "--json": json = try value(of: argument)
       case "--record": record = try value(of: argument)

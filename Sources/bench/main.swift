@@ -12,6 +12,15 @@ do {
       exit(1)
     }
     if !table.refusals.isEmpty { exit(1) }
+  } else if options.measuresDevices {
+    let machine = Machine.description(label: options.label)
+    Report.say(machine)
+    var bench = try DeviceBench(options)
+    try bench.measureAll()
+    if let path = options.record, !bench.record(in: path, about: machine) {
+      print("\(path) has no device-bench marks; nothing was recorded")
+      exit(1)
+    }
   } else if options.measuresDICOM {
     let machine = Machine.description(label: options.label)
     Report.say(machine)

@@ -17,18 +17,36 @@ public enum DeviceMessage {
     body: some Collection<UInt8>, properties: [(name: String, value: PropertyValue)] = [],
     systemProperties: [(name: String, value: PropertyValue)] = [], limits: JSONLimits = JSONLimits()
   ) throws(MappingFailure) -> JSONDocument {
+    var own = JSONWriter()
+    write(properties, to: &own)
+    var system = JSONWriter()
+    write(systemProperties, to: &system)
+    return try document(body: body, properties: own.bytes, systemProperties: system.bytes, limits: limits)
+  }
+
+  /// Puts a body and what came with it into one document.
+  /// - Parameters:
+  ///   - body: JSON of any kind; nothing is null.
+  ///   - properties: what the sender added, as a JSON object.
+  ///   - systemProperties: what the broker added, as a JSON object.
+  /// - Throws: `invalidDataFormat` with the place in the body.
+  public static func document(
+    body: some Collection<UInt8>, properties: [UInt8], systemProperties: [UInt8], limits: JSONLimits = JSONLimits()
+  ) throws(MappingFailure) -> JSONDocument {
     var content = Array(body)
     // The mark that some senders put before UTF-8.
     if content.starts(with: [0xEF, 0xBB, 0xBF]) { content.removeFirst(3) }
     if content.isEmpty { content = Array("null".utf8) }
-    var writer = JSONWriter(reserving: content.count + 128)
+    var writer = JSONWriter(reserving: content.count + properties.count + systemProperties.count + 64)
     writer.beginObject()
     writer.key("Body")
     let start = writer.bytes.count
     writer.raw(content)
     let end = writer.bytes.count
-    write("Properties", properties, to: &writer)
-    write("SystemProperties", systemProperties, to: &writer)
+    writer.key("Properties")
+    writer.raw(properties)
+    writer.key("SystemProperties")
+    writer.raw(systemProperties)
     writer.endObject()
     do {
       let document = try JSONDocument(writer.bytes, limits: limits)
@@ -43,10 +61,7 @@ public enum DeviceMessage {
     }
   }
 
-  private static func write(
-    _ name: StaticString, _ properties: [(name: String, value: PropertyValue)], to writer: inout JSONWriter
-  ) {
-    writer.key(name)
+  private static func write(_ properties: [(name: String, value: PropertyValue)], to writer: inout JSONWriter) {
     writer.beginObject()
     for (name, value) in properties {
       writer.key(name)

@@ -23,6 +23,8 @@ public struct Measurement: Sendable, Equatable {
   public var encounterID: String?
   public var correlationID: String?
   public var properties: [Property]
+  /// The number of the message that it was taken from, for who keeps messages.
+  public var message: Int64?
 
   public init(
     type: String, occurrence: Timestamp, ingestion: Timestamp? = nil, deviceID: String, patientID: String? = nil,

@@ -33,7 +33,8 @@ public struct ObservationGroup: Sendable, Equatable {
   mutating func add(_ measurement: Measurement) {
     for property in measurement.properties {
       let sample = Sample(time: measurement.occurrence, value: property.value)
-      var known = samples[property.name, default: []]
+      // Taken out, so that it is not copied when it grows.
+      var known = samples.removeValue(forKey: property.name) ?? []
       if let last = known.last, last.time >= sample.time {
         let place = known.firstIndex { $0.time >= sample.time } ?? known.count
         if known[place].time != sample.time { known.insert(sample, at: place) }

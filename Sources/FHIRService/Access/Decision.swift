@@ -18,6 +18,12 @@ public struct Decision: Sendable {
   /// What these rules allow. What follows from them is kept with the decision: make one for a caller, not one for a
   /// call.
   public init(_ rules: AccessRules) { access = Access(rules) }
+
+  /// Whether all resources of a type may be had and changed so, whatever they say.
+  public func allowsAll(_ interactions: [FHIRInteraction], of type: String) -> Bool {
+    guard let access else { return true }
+    return interactions.allSatisfy { access.rules.decision($0, type) == .allowed }
+  }
 }
 
 /// Rules, with the restrictions that follow from them in one service.

@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Something that goes on beside requests, in one task: it runs when it is woken, and when it asked for it.
-final class BackgroundWork: Sendable {
+package final class BackgroundWork: Sendable {
   private struct State {
     var task: Task<Void, Never>?
     var wake: AsyncStream<Void>.Continuation?
@@ -14,10 +14,12 @@ final class BackgroundWork: Sendable {
   private static let pauseMin = Duration.milliseconds(200)
   private static let pauseMax = Duration.seconds(30)
 
+  package init() {}
+
   /// Begins with a first run.
   /// - Parameter body: answers after how long to run again without being woken; nil for never. It should look for
   ///   cancellation often.
-  func start(_ body: @escaping @Sendable () async throws -> Duration?) {
+  package func start(_ body: @escaping @Sendable () async throws -> Duration?) {
     let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     state.withLock { state in
       guard state.task == nil else { return }
@@ -28,7 +30,7 @@ final class BackgroundWork: Sendable {
   }
 
   /// Runs as soon as possible, once more if it runs at the moment.
-  func wake() { state.withLock { _ = $0.wake?.yield() } }
+  package func wake() { state.withLock { _ = $0.wake?.yield() } }
 
   /// Wakes after a while.
   func wake(after pause: Duration) {
@@ -43,7 +45,7 @@ final class BackgroundWork: Sendable {
   }
 
   /// Ends it and waits until it has ended.
-  func stop() async {
+  package func stop() async {
     let task = state.withLock { state in
       let task = state.task
       state.wake?.finish()

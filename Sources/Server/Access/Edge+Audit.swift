@@ -15,7 +15,8 @@ extension Edge {
     _ request: HTTPRequest, _ response: HTTPResponse, _ trace: Trace, id: String, nanoseconds: UInt64
   ) -> Bool {
     guard let audit,
-      let place = trace.mount.map({ ($0.workspace, $0.name) }) ?? trace.dicom.map({ ($0.workspace, $0.name) }),
+      let place = (trace.mount?.entrance ?? trace.dicom?.entrance).map({ ($0.workspace, $0.name) })
+        ?? trace.device.map({ ($0.workspace, $0.name) }),
       !isUnaudited(trace)
     else { return true }
     var common = JSONWriter(reserving: 512)
