@@ -31,9 +31,10 @@ import Testing
     try await TestDevices.run { devices in
       var configuration = ServerConfiguration()
       configuration.port = 0
-      let mount = DeviceMount(workspace: "default", name: "devices", service: devices.service)
+      let fhir = FHIRMount(workspace: "default", name: "fhir", service: devices.fhir)
+      let mount = DeviceMount(name: "devices", service: devices.service, destination: fhir)
       let server = Server(
-        [FHIRMount(workspace: "default", name: "fhir", service: devices.fhir)], devices: [mount], configuration,
+        [fhir], devices: [mount], configuration,
         eventLoops: 1, software: FHIRService.Software(name: "Aceso", version: "test"),
         ids: IdentifierSource(clock: .system), log: Log(level: .error))
       let port = try await server.start().port
