@@ -7,8 +7,8 @@ import Storage
 struct IndexWriter {
   private var batches: [Batch]
   private let numbers: StoreNumbers
-  /// Rows of a new resource go in unasked. To ask for each row whether it is there costs PostgreSQL nearly as much as
-  /// to write it, and SQLite nothing.
+  /// Rows of a new resource go in unasked. To ask for each row whether it is there makes an insert a third dearer on
+  /// PostgreSQL, and costs SQLite nothing.
   private let trustsNew: Bool
   private(set) var grown: StoreNumbers.Grown
   /// What the dictionaries of parameters' systems and units have to know besides.

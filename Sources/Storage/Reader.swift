@@ -10,8 +10,8 @@ public protocol Reader {
   /// parameter row and a result row; indexes come in order, those without a result are skipped.
   func query(_ statement: Statement, rows: RowBatch, _ each: (_ index: Int, any Row) throws -> Void) throws
 
-  /// Runs statements that do not wait for each other's rows, together one round trip. `each` gets the question's number,
-  /// the index of its parameter row and a result row; both come in order.
+  /// Runs statements that do not wait for each other's rows, together one round trip. `each` gets the question's
+  /// number, the index of its parameter row and a result row; both come in order.
   func query(_ questions: [Question], _ each: (_ question: Int, _ index: Int, any Row) throws -> Void) throws
 
   /// Runs `body` as long as its statements are no more work than about `steps` (`Work.steps`); nil when they became

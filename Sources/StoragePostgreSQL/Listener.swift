@@ -41,6 +41,7 @@ final class Listener: Sendable {
   private let connection: Connection
   private let node: Node
   private let bell = Bell()
+  private let statistics = TableStatistics()
   /// Told of each heartbeat.
   private let replica: Replica?
 
@@ -171,6 +172,7 @@ final class Listener: Sendable {
       try renew()
       if let replica { try pulse(number, replica) }
       while let request = nextRequest() { try answer(request) }
+      try statistics.look(connection)
     } catch {
       throw error as? StorageError ?? StorageError(.other)
     }

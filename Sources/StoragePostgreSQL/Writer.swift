@@ -5,23 +5,24 @@ import Storage
 // Group commit, as on the other engine: a commit waits for a disk (and for standbys), and one wait serves every job
 // before it. A thread takes the jobs that wait, runs each between SAVEPOINT and RELEASE, and commits them together.
 // BEGIN, SAVEPOINT and RELEASE travel with the jobs' statements and cost no round trip; statements whose count nobody
-// needs travel with the next that is asked for something, or with COMMIT. So a job that reads once and then writes costs
-// a round trip, and the commit another.
+// needs travel with the next that is asked for something, or with COMMIT. So a job that reads once and then writes
+// costs a round trip, and the commit another.
 //
 // Four things can go wrong besides a job's own error:
 // - Others collided with the group (40001, 40P01). PostgreSQL takes the transaction back, and all its jobs are run
 //   again: once together, then one by one with a growing pause, at most `runsMax` times.
-// - A statement fails that a job had put off, when the next job runs already, or at COMMIT. Whose fault it is shows when
-//   all are run again one by one.
+// - A statement fails that a job had put off, when the next job runs already, or at COMMIT. Whose fault it is shows
+//   when all are run again one by one.
 // - The connection is lost before COMMIT was sent. The server takes everything back by itself, and the jobs are run
 //   again on a new connection.
-// - The connection is lost, or no answer comes, after COMMIT was sent. It may be on the disk or not. So each transaction
-//   changes the writer's row of `outcome` to a number of its own, in the round trip that begins it; on a new connection
-//   the row tells whether the transaction was committed. While that is still under way the row is locked, and it is
-//   waited for. (`pg_xact_status` would do without a row, but a number of a transaction that was lost in a crash or
-//   failover is given to another one.) Only where there is no new connection in time, or no answer, the outcome is
-//   *unknown*, and that is what the callers are told. The store takes writes again as soon as there is a connection:
-//   what is committed is the server's to know, and it stops by itself when a sync fails (it panics, and recovers).
+// - The connection is lost, or no answer comes, after COMMIT was sent. It may be on the disk or not. So each
+//   transaction changes the writer's row of `outcome` to a number of its own, in the round trip that begins it; on a
+//   new connection the row tells whether the transaction was committed. While that is still under way the row is
+//   locked, and it is waited for. (`pg_xact_status` would do without a row, but a number of a transaction that was lost
+//   in a crash or failover is given to another one.) Only where there is no new connection in time, or no answer, the
+//   outcome is *unknown*, and that is what the callers are told. The store takes writes again as soon as there is a
+//   connection: what is committed is the server's to know, and it stops by itself when a sync fails (it panics, and
+//   recovers).
 
 /// A thread that writes, with its connection.
 final class Writer {

@@ -189,6 +189,33 @@ struct NoticeTests {
     server.stop()
   }
 
+  @Test("tables that grow are looked at by ANALYZE within a heartbeat or two, long before autovacuum comes")
+  func statistics() async throws {
+    try await withTwoNodes { node, _, _ in
+      let entries = (0..<500).map { number in
+        #"""
+        {"resource":{"resourceType":"Observation","status":"final","subject":{"reference":"Patient/p\#(number % 9)"},
+         "performer":[{"reference":"Practitioner/a"},{"reference":"Practitioner/b"}],
+         "code":{"coding":[{"system":"urn:s","code":"c\#(number % 5)"}]}},
+         "request":{"method":"POST","url":"Observation"}}
+        """#
+      }
+      for _ in 0..<2 {
+        let reply = try await node.send(
+          .post, "",
+          #"{"resourceType":"Bundle","type":"transaction","entry":[\#(entries.joined(separator: ","))]}"#)
+        #expect(reply.status == 200, "\(reply.text)")
+      }
+      let isSeen = try await eventually {
+        try node.database.point { reader in
+          try reader.first("SELECT 1 FROM pg_stats WHERE tablename = 'index_reference' AND n_distinct <> 0") { _ in true
+          }
+        } ?? false
+      }
+      #expect(isSeen)
+    }
+  }
+
   @Test("an address is shown without its password")
   func address() throws {
     let shown = try PostgreSQLConfiguration.address(

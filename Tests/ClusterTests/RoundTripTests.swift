@@ -30,7 +30,8 @@ struct RoundTripTests {
   }
 
   /// The fewest of some tries: now and then a node also does something of its own.
-  private static func trips(_ node: ClusterNode, _ send: (Int) async throws -> ClusterNode.Reply) async throws -> Trips {
+  private static func trips(_ node: ClusterNode, _ send: (Int) async throws -> ClusterNode.Reply) async throws -> Trips
+  {
     var fewest = Trips(reads: .max, writes: .max)
     for round in 0..<4 {
       let before = node.database.faults

@@ -96,7 +96,11 @@ public final class PostgreSQLServer: @unchecked Sendable {
     close(ends[0])
     lock.withLock { guardian = (child, ends[1]) }
     for _ in 0..<400 {
-      if try Self.run([(Self.programs ?? "") + "/pg_isready", "-q", "-h", folder, "-p", "\(port)"], output: "/dev/null") { return }
+      if try Self.run(
+        [(Self.programs ?? "") + "/pg_isready", "-q", "-h", folder, "-p", "\(port)"], output: "/dev/null")
+      {
+        return
+      }
       usleep(25_000)
     }
     throw Failure(message: (try? String(contentsOfFile: folder + "/server.log", encoding: .utf8)) ?? "no server")

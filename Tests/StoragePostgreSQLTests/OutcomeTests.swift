@@ -17,14 +17,19 @@ struct OutcomeTests {
       FOR EACH ROW EXECUTE FUNCTION vanish();
     """
 
-  @Test("a commit that did not come to pass is done again, and acknowledged once it is there", arguments: [true, false])
+  @Test(
+    "a commit that did not come to pass is done again, and acknowledged once it is there", arguments: [true, false])
   func takenBack(isPutOff: Bool) async throws {
     try await Things.withStore { database, connection in
       let server = try PostgreSQLServer.shared.get()
       try server.sql(Self.trap, database: String(Things.name(connection)))
       try await database.write { transaction in
         let values: [SQLValue] = [1, "a", nil, nil]
-        if isPutOff { try transaction.send(Things.insert, values) } else { _ = try transaction.execute(Things.insert, values) }
+        if isPutOff {
+          try transaction.send(Things.insert, values)
+        } else {
+          _ = try transaction.execute(Things.insert, values)
+        }
       }
       try Things.expectCount(database, 1)
       let faults = database.faults

@@ -39,7 +39,9 @@ struct PutOffTests {
         try transaction.send(Things.insert, Self.row(2))
         let changed = try transaction.execute("UPDATE thing SET size = 5")
         try transaction.send(Things.insert, Self.row(3))
-        let (attempted, _) = try transaction.measuring { try transaction.attempt(steps: 1_000_000_000) { try Things.count(transaction) } }
+        let (attempted, _) = try transaction.measuring {
+          try transaction.attempt(steps: 1_000_000_000) { try Things.count(transaction) }
+        }
         return [one, Int64(changed), attempted]
       }
       #expect(counts == [1, 2, 3])
@@ -101,7 +103,9 @@ struct PutOffTests {
         }
         #expect(failed == Set((0..<300).filter { [7, 9].contains($0 % 60) }))
         let stored = try database.point { reader in
-          try reader.all("SELECT key FROM thing WHERE key BETWEEN \(base) AND \(base + 999)") { Int($0.integer(0)) - base }
+          try reader.all("SELECT key FROM thing WHERE key BETWEEN \(base) AND \(base + 999)") {
+            Int($0.integer(0)) - base
+          }
         }
         #expect(Set(stored) == Set(0..<300).subtracting(failed) && stored.count == 300 - failed.count)
       }

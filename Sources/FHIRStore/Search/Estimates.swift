@@ -58,6 +58,16 @@ final class Estimates {
       }
     }
 
+    /// How many resources of a type there are, or were a moment ago where they are many: of a plan's estimates it is
+    /// the one that every search needs.
+    func typeCount(_ type: Int64, _ count: () throws -> Int) rethrows -> Int {
+      let name: SQL = "type \(type)"
+      if let known = self.count(name) { return known.count }
+      let count = try count()
+      if count >= Estimates.cap { remember(name, count, upTo: .max) }
+      return count
+    }
+
     fileprivate func remember(_ set: SQL, _ count: Int, upTo bound: Int) {
       counts.withLock { counts in
         if counts.count >= Self.countMax { counts.removeAll(keepingCapacity: true) }

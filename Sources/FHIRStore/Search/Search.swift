@@ -302,7 +302,9 @@ extension StoreView {
 
   /// The same for a plan: the order of magnitude.
   func estimatedCount(_ source: Search.Source) throws -> Int {
-    if source.rows == .resources { return try resourceCount(source.type) }
+    if source.rows == .resources {
+      return try store.estimates.typeCount(store.numbers.number(source.type)) { try resourceCount(source.type) }
+    }
     let sql: SQL = """
       SELECT count(*) FROM (SELECT 1 FROM contained WHERE type = \(store.numbers.number(source.type))
                             LIMIT \(Estimates.largeCap))\(SQL.unnamed)

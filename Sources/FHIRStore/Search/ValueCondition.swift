@@ -93,11 +93,32 @@ struct ValueCondition {
       }
     }
     let listed = order.compactMap { lists[$0] }.map { list in
-      ValueCondition(
-        list.table, "\(list.prefix) AND \(list.column) IN (\(IndexedText.sql(list: list.values)))", column: list.column,
-        name: list.prefix.binds.first.map { SortValue($0) } ?? .integer(0))
+      let (range, probe) = oneOf(list.values, list.prefix, list.column)
+      return ValueCondition(
+        list.table,
+        ranges: [
+          Range(
+            condition: range, isKeyOrdered: false,
+            name: list.prefix.binds.first.map { SortValue($0) } ?? .integer(0))
+        ], probe: probe, column: list.column)
     }
     return listed + (periods.isEmpty ? [] : [within(periods, classes)]) + others
+  }
+
+  /// Up to so many values PostgreSQL compares one after the other with each row.
+  private static let comparedMax = 16
+
+  /// A column that has one of some values: as a range of an index, and as a test on rows at hand.
+  private static func oneOf(_ values: [String], _ prefix: SQL, _ column: SQL) -> (range: SQL, probe: SQL) {
+    let plain: SQL = "\(prefix) AND \(column) IN (\(IndexedText.sql(list: values)))"
+    guard values.count > comparedMax else { return (plain, plain) }
+    // As a table PostgreSQL seeks them one by one, or hashes them; a list it may compare with every row of the prefix,
+    // of which it expects few where columns depend on each other.
+    let table = values.map { "(\(IndexedText.sql($0)))" as SQL }.joined(separator: ", ")
+    return (
+      SQL(sqlite: plain, postgreSQL: "\(prefix) AND \(column) IN (VALUES \(table))"),
+      SQL(sqlite: plain, postgreSQL: "\(prefix) AND (\(column) IN (VALUES \(table))) IS TRUE")
+    )
   }
 
   /// Dates within any of many periods: the periods are a table of their own.
