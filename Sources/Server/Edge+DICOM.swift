@@ -29,11 +29,13 @@ extension Edge {
   /// takes no streamed body.
   private func dicomMount(_ target: String, _ headers: HTTPHeaders) -> (DICOMMount, Substring.UTF8View)? {
     let table = mounts.current
-    let host = headers["x-forwarded-host"]?.split(separator: ",").last.map(String.init) ?? headers["host"]
-    if let domain, let host, let labels = PublicAddress.labels(of: host.filter { $0 != " " }, below: domain),
-      case .dicom(let mount)? = table.mount(host: labels)
-    {
-      return (mount, target[...].utf8)
+    if let domain {
+      let host = headers["x-forwarded-host"]?.split(separator: ",").last.map(String.init) ?? headers["host"] ?? ""
+      if let labels = PublicAddress.labels(of: host.filter { $0 != " " }, below: domain),
+        case .dicom(let mount)? = table.mount(host: labels)
+      {
+        return (mount, target[...].utf8)
+      }
     }
     for case .dicom(let mount) in table.all where mount.entrance.holds(target) {
       return (mount, target.utf8.dropFirst(mount.path.utf8.count))

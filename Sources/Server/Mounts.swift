@@ -113,8 +113,9 @@ public final class Mounts: Sendable {
   /// - Returns: false if requests were still under way after `closingSecondsMax`.
   @discardableResult
   public static func close(_ mount: Mount) async -> Bool {
+    let isQuiet = await mount.entrance.close(within: closingSecondsMax)
     await mount.stop()
-    return await mount.entrance.close(within: closingSecondsMax)
+    return isQuiet
   }
 
   // MARK: The server's

@@ -95,7 +95,7 @@ struct ServiceCommand: ParsableCommand {
         for kind in ServiceDefinition.Kind.allCases {
           for item in try AdministrationOutput.items(try client.ask("GET", "\(path)/\(kind.rawValue)").body) {
             let shown = item["kind"]?.string ?? kind.rawValue
-            AdministrationOutput.line("\(shown)\t/\(name)/\(item["name"]?.string ?? "")")
+            AdministrationOutput.line("\(shown)  /\(name)/\(item["name"]?.string ?? "")")
           }
         }
       }

@@ -1,5 +1,6 @@
 import JSONCore
 import Server
+import Synchronization
 import Testing
 import Workspace
 
@@ -10,7 +11,7 @@ import Workspace
   private func code(_ reply: Reply) throws -> String? { try reply.json()["error"]?["code"]?.string }
 
   @Test func aServiceIsMadeChangedAndTakenAway() async throws {
-    try await LiveRegistry.run { live in
+    try await LiveRegistry.run { live async throws in
       #expect(try await live.admin("GET", "/workspaces").text == #"{"value":[]}"#)
       let made = try await live.admin("PUT", "/workspaces/lab", #"{"tags":{"a":"b"}}"#)
       #expect(made.status == 201)
@@ -63,7 +64,7 @@ import Workspace
       let folder = first.folder
       // The store's lock is one process's; so the first server's stores are closed before.
       await first.registry.close()
-      try await LiveRegistry.again(folder) { second in
+      try await LiveRegistry.again(folder) { second async throws in
         #expect(try await second.admin("GET", "/workspaces/lab/fhirservices/five").text == before)
         #expect(try await second.admin("GET", "/workspaces/lab").json()["tags"]?["a"]?.string == "b")
         #expect(try await second.ask("GET", "/lab/five/Patient/\(id)").status == 200)
@@ -72,7 +73,7 @@ import Workspace
           try await second.ask("GET", "/lab/images/v2/studies", ["Accept": "application/dicom+json"]).status == 204)
         #expect(try await second.admin("DELETE", "/workspaces/lab/dicomservices/images").status == 200)
       }
-      try await LiveRegistry.again(folder) { third in
+      try await LiveRegistry.again(folder) { third async throws in
         #expect(try await third.ask("GET", "/lab/images/v2/studies").status == 404)
         #expect(try await third.ask("GET", "/lab/five/Patient/\(id)").status == 200)
       }
@@ -80,7 +81,7 @@ import Workspace
   }
 
   @Test func whatTheFileDeclaresIsTheFiles() async throws {
-    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live in
+    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live async throws in
       let path = "/workspaces/file/fhirservices/fhir"
       #expect(try await live.ask("GET", "/file/fhir/metadata").status == 200)
       // The same again is no change.
@@ -96,7 +97,7 @@ import Workspace
       // But there may be more beside it, which a restart finds again.
       #expect(try await live.admin("PUT", "/workspaces/file/fhirservices/more", "{}").status == 201)
       await live.registry.close()
-      try await LiveRegistry.again(live.folder, fixed: LiveRegistry.declared) { again in
+      try await LiveRegistry.again(live.folder, fixed: LiveRegistry.declared) { again async throws in
         #expect(try await again.ask("GET", "/file/more/metadata").status == 200)
         #expect(try await again.admin("GET", "/workspaces/file/fhirservices").json()["value"]?.count == 2)
       }
@@ -104,7 +105,7 @@ import Workspace
   }
 
   @Test func severalServersOnOneDatabaseAreDeclaredByTheirFiles() async throws {
-    try await LiveRegistry.run(fixed: LiveRegistry.declared, isKept: false) { live in
+    try await LiveRegistry.run(fixed: LiveRegistry.declared, isKept: false) { live async throws in
       #expect(try await live.admin("GET", "/workspaces").status == 200)
       let reply = try await live.admin("PUT", "/workspaces/file/fhirservices/more", "{}")
       #expect(try code(reply) == "Conflict")
@@ -140,7 +141,7 @@ import Workspace
       ("DELETE", "/workspaces", nil, 405, "MethodNotAllowed"),
     ] as [(String, String, String?, Int, String)])
   func aRefusalHasAzuresForm(method: String, path: String, body: String?, status: Int, code: String) async throws {
-    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live in
+    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live async throws in
       let reply = try await live.admin(method, path, body)
       #expect(reply.status == status)
       #expect(try self.code(reply) == code)
@@ -152,7 +153,7 @@ import Workspace
   }
 
   @Test func references() async throws {
-    try await LiveRegistry.run { live in
+    try await LiveRegistry.run { live async throws in
       // What comes over the network reads neither the environment nor files.
       _ = try await live.admin("PUT", "/workspaces/w", #"{"tags":{"a":"${PATH}","b":"file:/etc/hostname"}}"#)
       let tags = try await live.admin("GET", "/workspaces/w").json()["tags"]
@@ -165,7 +166,7 @@ import Workspace
   }
 
   @Test func theReleaseOfAServiceStays() async throws {
-    try await LiveRegistry.run { live in
+    try await LiveRegistry.run { live async throws in
       _ = try await live.admin("PUT", "/workspaces/w", "{}")
       _ = try await live.admin("PUT", "/workspaces/w/fhirservices/x", "{}")
       #expect(try await live.admin("PUT", "/workspaces/w/fhirservices/x", #"{"kind":"fhir-R5"}"#).status == 409)
@@ -181,7 +182,7 @@ import Workspace
     ("x", "Microsoft.HealthcareApis/workspaces/fhirservices", false),
   ])
   func namesAreLookedUp(name: String, type: String, isFree: Bool) async throws {
-    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live in
+    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live async throws in
       let reply = try await live.admin("POST", "/checkNameAvailability", #"{"name":"\#(name)","type":"\#(type)"}"#)
       #expect(try reply.json()["nameAvailable"]?.bool == isFree)
     }
@@ -195,7 +196,7 @@ import Workspace
     ["Host": "10.0.0.1"],
   ])
   func withoutAKeyOnlyThisMachineAsks(headers: [String: String]) async throws {
-    try await LiveRegistry.run { live in
+    try await LiveRegistry.run { live async throws in
       let reply = try await live.admin("PUT", "/workspaces/w", "{}", headers)
       #expect(reply.status == 403)
       #expect(try code(reply) == "AuthorizationFailed")
@@ -209,14 +210,14 @@ import Workspace
   @Test func aProxyOnThisMachineIsNotThisMachine() async throws {
     try await LiveRegistry.run { configuration in
       configuration.trustedProxies = [AddressRange("127.0.0.1")].compactMap { $0 }
-    } _: { live in
+    } _: { live async throws in
       #expect(try await live.admin("GET", "/workspaces").status == 403)
     }
   }
 
   @Test func withAKeyTheKeyCounts() async throws {
     let key = "0123456789abcdef0123456789abcdef"
-    try await LiveRegistry.run(key: key) { live in
+    try await LiveRegistry.run(key: key) { live async throws in
       for given in [nil, "", "Bearer", "Bearer ", "Bearer x", "Bearer \(key)0", "Bearer \(key.dropLast())", key] {
         let reply = try await live.admin("GET", "/workspaces", nil, given.map { ["Authorization": $0] } ?? [:])
         #expect(reply.status == 401)

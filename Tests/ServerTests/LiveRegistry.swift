@@ -6,6 +6,7 @@ import FHIRModel
 import FHIRService
 import FHIRStore
 import FoundationEssentials
+import HTTPServer
 import JSONCore
 import Server
 import Synchronization

@@ -6,27 +6,31 @@ import Workspace
 
 /// Services come and go while others are asked, and no request is lost or goes astray.
 @Suite struct MountsTests {
+  private final class Load: Sendable {
+    let isOver = Atomic(false)
+    let answered = Atomic(0)
+  }
+
   /// Clients of two services that stay hear nothing of others that are made, changed and taken away; clients of those
   /// are answered by them, or told that there is nothing.
   @Test func servicesComeAndGoUnderLoad() async throws {
-    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live in
+    try await LiveRegistry.run(fixed: LiveRegistry.declared) { live async throws in
       #expect(try await live.admin("PUT", "/workspaces/busy", "{}").status == 201)
       let stays = try await live.create("/file/fhir/Patient", AdministrationTests.patient).id()
-      let isOver = Atomic(false)
-      let answered = Atomic(0)
+      let load = Load()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<3 {
           group.addTask {
-            while !isOver.load(ordering: .relaxed) {
+            while !load.isOver.load(ordering: .relaxed) {
               let reply = try await live.ask("GET", "/file/fhir/Patient/\(stays)")
               #expect(reply.status == 200)
-              answered.add(1, ordering: .relaxed)
+              load.answered.add(1, ordering: .relaxed)
             }
           }
         }
         for client in 0..<3 {
           group.addTask {
-            while !isOver.load(ordering: .relaxed) {
+            while !load.isOver.load(ordering: .relaxed) {
               let reply = try await live.create("/busy/s\(client)/Patient", AdministrationTests.patient)
               // Whatever was acknowledged was stored; nothing breaks in the middle.
               #expect(reply.status == 201 || reply.status == 404, "\(reply.status) \(reply.text)")
@@ -47,10 +51,10 @@ import Workspace
             #expect(try await live.admin("DELETE", "/workspaces/busy/fhirservices/s\(name)").status == 200)
           }
         }
-        isOver.store(true, ordering: .relaxed)
+        load.isOver.store(true, ordering: .relaxed)
         try await group.waitForAll()
       }
-      #expect(answered.load(ordering: .relaxed) > 10)
+      #expect(load.answered.load(ordering: .relaxed) > 10)
       // Every store that was opened for them is closed again.
       for _ in 0..<1_000 where live.host.open.count.withLock({ $0 }) > 1 { try await Task.sleep(for: .milliseconds(5)) }
       #expect(live.host.open.count.withLock { $0 } == 1)
@@ -60,7 +64,7 @@ import Workspace
 
   /// A request that a service began is answered by it, however long that takes; then its store is closed.
   @Test func aServiceThatIsTakenAwayFinishesItsRequests() async throws {
-    try await LiveRegistry.run { live in
+    try await LiveRegistry.run { live async throws in
       _ = try await live.admin("PUT", "/workspaces/w", "{}")
       _ = try await live.admin("PUT", "/workspaces/w/fhirservices/s", "{}")
       let bundle = """

@@ -1,3 +1,4 @@
+import JSONCore
 import Server
 import Testing
 import Workspace
@@ -15,7 +16,7 @@ import Workspace
       ServiceDefinition(name: "images", .dicom(DICOMProperties())),
     ]
     ab.services = [ServiceDefinition(name: "fhir", .fhir(FHIRProperties()))]
-    try await LiveRegistry.run(fixed: [a, ab], configure: configure) { live in
+    try await LiveRegistry.run(fixed: [a, ab], configure: configure) { live async throws in
       for base in ["/a/fhir", "/a/fhir2", "/ab/fhir"] {
         let family = base.filter { $0 != "/" }
         let body = #"{"resourceType":"Patient","id":"p","name":[{"family":"\#(family)"}]}"#
@@ -31,13 +32,13 @@ import Workspace
     "/A/fhir/Patient/p", "/a/FHIR/Patient/p", "/a//fhir/Patient/p", "//a/fhir/Patient/p", "/a/./fhir/Patient/p",
     "/a/x/../fhir/Patient/p", "/a%2Ffhir/Patient/p", "/a%2ffhir/Patient/p", "/a/fhir%2FPatient/p", "/a\\fhir/Patient/p",
     "/a/fhir%5CPatient/p", "/a/%2e%2e/a/fhir/Patient/p", "/a/fhir%00/Patient/p", "/a/fhir%20/Patient/p",
-    "/a/fhi%C5%95/Patient/p", "/a/fhir;x/Patient/p", "/a/fhir?/Patient/p", "/afhir/Patient/p", "/a-fhir/Patient/p",
+    "/a/fhi%C5%95/Patient/p", "/a/fhir;x/Patient/p", "/afhir/Patient/p", "/a-fhir/Patient/p",
     "/ab/fhir2/Patient/p", "/b/fhir/Patient/p", "/a/fhir/../fhir2/Patient/p", "/a/fhir/%2e%2e/fhir2/Patient/p",
     "/a/images/../fhir/Patient/p", "/a/images/Patient/p", "/a/fhir.json/Patient/p", "/%61%2Ffhir/Patient/p",
     "/admin/workspaces/../../a/fhir/Patient/p", "/a/fhir/a/fhir2/Patient/p",
   ])
   func whatIsNotTheAddressLeadsNowhere(target: String) async throws {
-    try await run { live in
+    try await run { live async throws in
       let reply = try await live.ask("GET", target)
       #expect(reply.status == 404 || reply.status == 400, "\(reply.status)")
       #expect(!reply.text.contains("family"))
@@ -50,7 +51,7 @@ import Workspace
     ("/ab/fhir/Patient/p", "abfhir"),
   ])
   func eachAddressLeadsToItsService(target: String, family: String) async throws {
-    try await run { live in
+    try await run { live async throws in
       let reply = try await live.ask("GET", target)
       #expect(reply.status == 200)
       #expect(try reply.json()["name"]?[0]?["family"]?.string == family)
@@ -64,7 +65,7 @@ import Workspace
     ("a-fhir2.fhir.health.example", "afhir2"), ("ab-fhir.fhir.health.example", "abfhir"),
   ])
   func aServiceHasAHostOfItsOwn(host: String, family: String) async throws {
-    try await run(configure: Self.below) { live in
+    try await run(configure: Self.below) { live async throws in
       let reply = try await live.ask("GET", "/Patient/p", ["Host": host])
       #expect(reply.status == 200)
       #expect(try reply.json()["name"]?[0]?["family"]?.string == family)
@@ -82,7 +83,7 @@ import Workspace
   }
 
   @Test func aDICOMServiceHasOneToo() async throws {
-    try await run(configure: Self.below) { live in
+    try await run(configure: Self.below) { live async throws in
       let headers = ["Host": "a-images.dicom.health.example", "Accept": "application/dicom+json"]
       #expect(try await live.ask("GET", "/v2/studies", headers).status == 204)
       #expect(try await live.ask("GET", "/v2/studies/1%002", headers).status != 400)
@@ -96,7 +97,7 @@ import Workspace
     "a--fhir.fhir.health.example",
   ])
   func aHostOfNoServiceLeadsNowhere(host: String) async throws {
-    try await run(configure: Self.below) { live in
+    try await run(configure: Self.below) { live async throws in
       for path in ["/Patient/p", "/a/fhir/Patient/p"] {
         #expect(try await live.ask("GET", path, ["Host": host]).status == 404)
       }
@@ -107,7 +108,7 @@ import Workspace
     "health.example", "a-fhir.fhir.health.example.evil", "a-fhir.fhir.other.example", "ahealth.example", "127.0.0.1",
   ])
   func atOtherHostsThePathCounts(host: String) async throws {
-    try await run(configure: Self.below) { live in
+    try await run(configure: Self.below) { live async throws in
       #expect(try await live.ask("GET", "/Patient/p", ["Host": host]).status == 404)
       let reply = try await live.ask("GET", "/a/fhir/Patient?_count=1", ["Host": host])
       #expect(try reply.json()["entry"]?[0]?["fullUrl"]?.string == "http://\(host)/a/fhir/Patient/p")
@@ -117,13 +118,13 @@ import Workspace
   /// A forwarded host is a trusted proxy's to tell.
   @Test func aForwardedHostIsBelievedOfProxiesOnly() async throws {
     let headers = ["X-Forwarded-Host": "a-fhir.fhir.health.example"]
-    try await run(configure: Self.below) { live in
+    try await run(configure: Self.below) { live async throws in
       #expect(try await live.ask("GET", "/Patient/p", headers).status == 404)
     }
     try await run { configuration in
       Self.below(&configuration)
       configuration.trustedProxies = [AddressRange("127.0.0.1")].compactMap { $0 }
-    } _: { live in
+    } _: { live async throws in
       #expect(try await live.ask("GET", "/Patient/p", headers).status == 200)
     }
   }

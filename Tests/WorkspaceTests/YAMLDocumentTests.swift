@@ -24,7 +24,7 @@ import Testing
     ("a: *x", 1, 4, "no value before"), ("a: &x [*x]", 1, 8, "no value before"),
     ("a: !secret x", 1, 4, "tags"), ("a: !!binary x", 1, 4, "tags"), ("a: 1\n---\nb: 2", 2, 1, "second document"),
     ("[a]: 1", 1, 1, "single value"), ("{{a: 1}: 2}", 1, 2, "single value"), ("a: \"\\x\"", 1, 4, ""),
-    ("a: 'x", 2, 1, ""), ("%YAML 3.0\n---\na", 1, 1, ""), ("a: \u{0}", 1, 1, ""),
+    ("a: 'x", 1, 6, ""), ("%YAML 3.0\n---\na", 1, 1, ""), ("a: \u{0}", 1, 1, ""),
   ])
   func aMistakeIsToldWithItsPlace(yaml: String, line: Int, column: Int, why: String) throws {
     let error = #expect(throws: ConfigurationError.self) { try YAMLDocument(yaml) }
