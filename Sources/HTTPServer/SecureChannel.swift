@@ -102,7 +102,10 @@ final class HTTP2Connection: ChannelInboundHandler {
         try stream.pipeline.syncOperations.addHandlers([adapter, Connection(loop: loop, peer: peer, stream: adapter)])
       }
     }
-    try channel.pipeline.syncOperations.addHandlers([handler, manager, HTTP2Connection(loop: loop)])
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandlers([handler, manager, HTTP2Connection(loop: loop)])
+    // The channel was active before they came; this starts the time that the connection may be idle.
+    manager.channelActive(context: try pipeline.context(handler: manager))
   }
 
   func handlerAdded(context: ChannelHandlerContext) {

@@ -102,7 +102,10 @@ struct HTTP2Tests {
       #expect(try await site.curl("/", status + ["-d", String(repeating: "a", count: 1000)]).text == "200")
       #expect(try await site.curl("/", status + ["-d", String(repeating: "a", count: 1001)]).text == "413")
       #expect(try await site.curl("/slow", status).text == "503")
-      #expect(try await site.curl("/" + String(repeating: "a", count: 33_000), status).text == "414")
+      // A client may send a long head once it has heard how long: the second request on a connection.
+      let second = ["-o", "y", "https://127.0.0.1:\(site.port)/", "--next", "-sS", "--cacert", "ca.pem"]
+      let long = try await site.curl("/" + String(repeating: "a", count: 33_000), ["--http2"] + second + status)
+      #expect(long.text == "414")
       let large = try await site.curl("/", status + ["-H", "X-Large: " + String(repeating: "a", count: 66_000)])
       #expect(large.text != "200")
     }
