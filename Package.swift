@@ -120,7 +120,8 @@ let package = Package(
       "aceso",
       [
         "Base", "BlobStore", "CMalloc", "DICOMCore", "DICOMService", "DICOMStore", "DICOMSynthesis", "DICOMweb",
-        "DeviceKafka", "DeviceMQTT", "DeviceMapping", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
+        "DeviceKafka", "DeviceMQTT", "DeviceMapping", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel",
+        "FHIRSearch", "FHIRService", "FHIRStore", "HTTPServer", "Server", "Storage",
         "StoragePostgreSQL", "StorageSQLite", "Synthesis",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
