@@ -3,8 +3,8 @@ public import FHIRStore
 package import Storage
 
 /// The log of one device service: messages as they came, how far they are worked through, those that came to nothing,
-/// and the mappings. It is in the database of the FHIR service that the Observations go to, so that Observations and the
-/// place in the log are one commit.
+/// and the mappings. It is in the database of the FHIR service that the Observations go to, so that Observations and
+/// the place in the log are one commit.
 ///
 /// Errors are `Fault`s, but for what is thrown inside transactions of others.
 public final class DeviceStore: Sendable {

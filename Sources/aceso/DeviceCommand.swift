@@ -66,8 +66,8 @@ struct DeviceCommandReplay: AsyncParsableCommand {
     commandName: "replay",
     abstract: "Derive the Observations of a time's messages again, with the mappings in force.",
     discussion: """
-      Measurements are merged into the Observations that stand, so that doing it twice changes nothing. It goes on in the \
-      server beside new messages; 'aceso devices status' tells how far it is.
+      Measurements are merged into the Observations that stand, so that doing it twice changes nothing. It goes on in \
+      the server beside new messages; 'aceso devices status' tells how far it is.
       """)
 
   @OptionGroup var address: DeviceAddressOptions

@@ -11,8 +11,8 @@ struct DeviceCommandDebug: AsyncParsableCommand {
     commandName: "debug",
     abstract: "What mappings make of messages: every template's matches, values, measurements, Observations, errors.",
     discussion: """
-      Messages are files, or - for standard input: one JSON value, an array of several, or one on each line. With --last \
-      they are the newest that a running service has, under its mappings unless others are given.
+      Messages are files, or - for standard input: one JSON value, an array of several, or one on each line. With \
+      --last they are the newest that a running service has, under its mappings unless others are given.
       """)
 
   @OptionGroup var address: DeviceAddressOptions

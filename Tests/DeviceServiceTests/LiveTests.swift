@@ -9,7 +9,6 @@ import JSONCore
 import Server
 import Testing
 
-
 /// Over HTTP, as a device's gateway sees it.
 @Suite struct LiveTests {
   private func ask(

@@ -162,8 +162,8 @@ struct IdentityResolver {
     return (device, patient)
   }
 
-  /// A message that names another patient than the Device is linked to is nobody's: the device changed hands, and one of
-  /// the two does not know it yet.
+  /// A message that names another patient than the Device is linked to is nobody's: the device changed hands, and one
+  /// of the two does not know it yet.
   private func check(_ identifier: String?, is patient: String) throws {
     guard let identifier, madePatients[identifier] != patient else { return }
     let named = try service.ids(of: types.patient, identifier: identifier, view)
@@ -194,7 +194,7 @@ struct IdentityResolver {
   private mutating func link(_ device: String, _ identifier: String, to patient: String) throws {
     let current = try view.current(types.device, device)
     if let body = current?.body, let linked = try reference(in: body), linked != patient {
-      throw DeviceFailure(.patientDeviceMismatch, "The Device is linked to another Patient, who is not there any more.")
+      throw DeviceFailure(.patientDeviceMismatch, "The Device is linked to another Patient, who is gone.")
     }
     var writer = JSONWriter()
     writer.beginObject()
