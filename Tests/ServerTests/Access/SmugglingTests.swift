@@ -84,7 +84,8 @@ import Testing
         "/Patient/p2/Observation", "/Patient/p2/*", "/Patient?_filter=_id eq p2", "/Device?patient=Patient/p2",
       ]
       for path in empty {
-        let reply = try await live.ask("GET", path.replacing(" ", with: "%20") + "&_total=accurate", token: token)
+        let reply = try await live.ask(
+          "GET", path.replacing(" ", with: "%20") + (path.contains("?") ? "&" : "?") + "_total=accurate", token: token)
         guard reply.status == 200 else {
           #expect([400, 403].contains(reply.status), "\(path)")
           continue
