@@ -18,8 +18,6 @@ public final class DeviceService: Sendable {
   let fhirStore: FHIRStore
   let types: DeviceResourceTypes
   let clock: Clock
-  /// What the service may do in the FHIR service: its owner's decision.
-  let decision: Decision
   let counts = DeviceCounts()
   let work = BackgroundWork()
   let cache = Mutex(IdentityCache())
@@ -49,7 +47,7 @@ public final class DeviceService: Sendable {
   /// - Throws: `.unsupported` for a FHIR release whose Observations are others than R4's.
   public init(
     _ fhir: FHIRService, _ fhirStore: FHIRStore, name: String,
-    configuration: DeviceConfiguration = DeviceConfiguration(), decision: Decision = .everything, clock: Clock
+    configuration: DeviceConfiguration = DeviceConfiguration(), clock: Clock
   ) async throws(Fault) {
     guard let types = DeviceResourceTypes(fhir.schema) else {
       throw Fault(.unsupported, "Device services write to FHIR services of release 4.0 or 4.3.")
@@ -58,7 +56,6 @@ public final class DeviceService: Sendable {
     self.fhir = fhir
     self.fhirStore = fhirStore
     self.configuration = configuration
-    self.decision = decision
     self.clock = clock
     store = try await DeviceStore(fhirStore, name: name, clock: clock)
   }

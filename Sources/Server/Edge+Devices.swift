@@ -1,7 +1,9 @@
 import Base
 import DeviceService
 import FHIRSearch
+import FHIRService
 import HTTPServer
+import Identity
 
 extension Edge {
   private static let json = "application/json; charset=utf-8"

@@ -186,7 +186,8 @@ final class Edge: Sendable {
     case ["metrics"]: return try expose(request, &trace)
     case let path where path.first == "auth":
       guard let issuer = issuer.withLock({ $0 }) else { throw unknown(request, &trace) }
-      return await issuer.respond(to: request, path: Array(path.dropFirst()), query: target.query)
+      return await issuer.respond(
+        to: request, path: Array(path.dropFirst()), query: target.query, client: origin(request))
     case let path where path.first == "admin":
       guard let administration else { throw unknown(request, &trace) }
       trace.activity = .administration

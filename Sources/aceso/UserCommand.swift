@@ -4,6 +4,7 @@ import Identity
 import Issuer
 import Server
 import Storage
+import Workspace
 
 /// `aceso user`
 struct UserCommand: AsyncParsableCommand {

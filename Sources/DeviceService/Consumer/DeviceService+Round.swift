@@ -105,7 +105,7 @@ extension DeviceService {
     let failure = DeviceFailure(.unexpected, "The message could not be worked through.")
     let entry = quarantined(message, failure)
     let store = store
-    try await fhirStore.writeInside(within: decision.restriction) { scope in
+    try await fhirStore.writeInside(within: .none) { scope in
       try store.quarantine([entry], scope.companion)
       guard try store.advance(from: message.number - 1, to: message.number, scope.companion) else { throw Overtaken() }
     }
@@ -135,7 +135,7 @@ extension DeviceService {
       var conversion = try Conversion(service, configuration, types, mappings.fhir, view, held, issued: issued)
       return try conversion.convert(normalized.groups)
     }
-    let prepared = try await fhirStore.read(within: decision.restriction, convert)
+    let prepared = try await fhirStore.read(within: .none, convert)
     let result = try await commit(messages, normalized, prepared, mappings, purpose, convert)
     cache.withLock { $0 = result.cache }
     let failures = normalized.failures.merging(result.failures) { first, _ in first }
@@ -156,7 +156,7 @@ extension DeviceService {
         (normalized.failures[message.number] ?? result.failures[message.number]).map { quarantined(message, $0) }
       }
     }
-    return try await fhirStore.writeInside(within: decision.restriction) { scope in
+    return try await fhirStore.writeInside(within: .none) { scope in
       guard try store.mappingVersion(scope.companion) == mappings.version else { throw Overtaken() }
       var result = prepared
       // What was found about devices outside may have changed; so may the Observations.

@@ -6,6 +6,7 @@ import FHIRService
 import HTTPServer
 import Identity
 import JSONCore
+import Workspace
 
 /// The audit of every access to a service: what is known when the answer is ready to leave.
 extension Edge {
