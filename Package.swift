@@ -179,12 +179,7 @@ let package = Package(
         "Base", "CRdKafka", "DeviceKafka", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore",
         "Storage", "TestStores",
       ]),
-    tests(
-      "DeviceMQTTTests",
-      [
-        "Base", "DeviceMQTT", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore", "Storage",
-        "TestStores",
-      ] + nio),
+    tests("DeviceMQTTTests", ["DeviceMQTT", "DeviceStore"] + nio),
     tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
     tests("AcesoTests", ["aceso", "DICOMCore", "TestSupport"]),
     tests("UCUMTests", ["JSONCore", "TableGeneration", "TestSupport", "UCUM"]),
