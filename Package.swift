@@ -194,12 +194,7 @@ let package = Package(
         "Base", "CRdKafka", "DeviceKafka", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore",
         "Storage", "TestStores",
       ]),
-    tests(
-      "DeviceMQTTTests",
-      [
-        "Base", "DeviceMQTT", "DeviceService", "DeviceStore", "FHIRModel", "FHIRService", "FHIRStore", "Storage",
-        "TestStores",
-      ] + nio),
+    tests("DeviceMQTTTests", ["DeviceMQTT", "DeviceStore"] + nio),
     tests("IdentityTests", ["Base", "COpenSSL", "Identity", "JSONCore", "TestSupport"]),
     tests("WorkspaceTests", ["Base", "JSONCore", "TestSupport", "Workspace"]),
     tests(
