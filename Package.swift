@@ -127,7 +127,8 @@ let package = Package(
     library(
       "Server",
       [
-        "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "DeviceService", "DeviceStore", "JSONCore", "FHIRModel",
+        "Base", "BlobStore", "CTLS", "DICOMService", "DICOMweb", "DeviceService", "DeviceStore", "JSONCore",
+        "FHIRModel",
         "FHIRSearch", "FHIRService", "FHIRStore", "FHIRXML", "HTTPServer", "Identity", "Issuer", "Workspace",
       ]),
     // 9 · commands

@@ -20,7 +20,8 @@ struct DeviceOptions: ParsableArguments {
     transform: { text in
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       guard parts.count == 2, ServiceName.isService(parts[0]) else {
-        throw ValidationError("'\(text)' is no device service: a name of lower-case letters, digits and hyphens, '=', mappings.")
+        throw ValidationError(
+          "'\(text)' is no device service: a name of lower-case letters, digits and hyphens, '=', mappings.")
       }
       return Named(name: parts[0], mappings: parts[1])
     })

@@ -138,7 +138,8 @@ struct Serve: AsyncParsableCommand {
     let deviceMounts = try await devices.open(mounts.all)
     let sources = try DeviceSources(devices.deviceSource, for: deviceMounts)
     let server = Server(
-      mounts, devices: deviceMounts, administration: administration, configuration, software: ServiceOpener.software, ids: ids, log: log,
+      mounts, devices: deviceMounts, administration: administration, configuration, software: ServiceOpener.software,
+      ids: ids, log: log,
       audit: audit, tls: identity)
     let watch = identity.map { TLSWatch($0, log: log) }
     do {
