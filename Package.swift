@@ -187,7 +187,7 @@ let package = Package(
       "DeviceServiceTests",
       [
         "Base", "DeviceMapping", "DeviceService", "DeviceStore", "FHIRModel", "FHIRSearch", "FHIRService", "FHIRStore",
-        "HTTPServer", "JSONCore", "Server", "Storage", "TestStores", "TestSupport",
+        "HTTPServer", "JSONCore", "Server", "Storage", "TestStores", "TestSupport", "Workspace",
       ]),
     tests(
       "DeviceKafkaTests",

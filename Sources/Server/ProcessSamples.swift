@@ -9,12 +9,9 @@ struct ProcessSamples {
   init(clock: Clock) { start = Double(clock.now().milliseconds) / 1_000 }
 
   var samples: [MetricSample] {
-    var usage = rusage()
-    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     var samples = [
       MetricSample(
-        "process_cpu_seconds_total", .counter, "User and system CPU time.",
-        Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)),
+        "process_cpu_seconds_total", .counter, "User and system CPU time.", Self.processorSeconds),
       MetricSample("process_start_time_seconds", .gauge, "Start of the server, since 1970.", start),
     ]
     if let resident = Self.residentBytes {
@@ -24,7 +21,11 @@ struct ProcessSamples {
     return samples
   }
 
-  private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
+  private static var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
 
   /// The second number of `/proc/self/statm`, in pages (proc(5)).
   private static var residentBytes: Int? {

@@ -8,6 +8,7 @@ import HTTPServer
 import JSONCore
 import Server
 import Testing
+import Workspace
 
 /// Over HTTP, as a device's gateway sees it.
 @Suite struct LiveTests {
