@@ -51,7 +51,7 @@ extension Edge {
     var call = try call(interaction, request, query, mount)
     if case .bundle = interaction, audit != nil { call.trail = AccessTrail() }
     if let gate = mount.gate, saysSecurity(interaction) {
-      call.security = await gate.smart.security(hasCORS: cors != nil)
+      call.security = await gate.smart.security(hasCORS: cors(of: mount.entrance) != nil)
     }
     trace.call = call
     try checkOrigin(request, call, mount)
@@ -190,7 +190,7 @@ extension Edge {
     trace.activity = .options
     trace.format = try negotiate(request, query["_format"], mount).get()
     var call = try call(.capabilities, request, query, mount)
-    if let gate = mount.gate { call.security = await gate.smart.security(hasCORS: cors != nil) }
+    if let gate = mount.gate { call.security = await gate.smart.security(hasCORS: cors(of: mount.entrance) != nil) }
     let answer = try await mount.service.perform(call, decide(trace, mount))
     var response = try render(answer, .capabilities, request, nil, trace, mount)
     response.headers.append(("Allow", (allowed([], mount) + ["OPTIONS"]).joined(separator: ", ")))
