@@ -10,7 +10,8 @@ extension StoreView {
 
   /// The newest version of a resource, a deletion too; nil where there never was one, or the caller may not know.
   public func current(_ type: Schema.TypeID, _ id: String) throws -> StoredVersion? {
-    if let known = foresight?.versions[Foresight.Name(type: type, id: id)] { return known }
+    // What was read ahead was read for nobody in particular.
+    if restriction.isUnrestricted, let known = foresight?.versions[Foresight.Name(type: type, id: id)] { return known }
     guard restriction.allows(type) else { return nil }
     let found = try reader.first(Self.currentRow, [.integer(store.numbers.number(type)), .text(id)]) { row in
       try version(

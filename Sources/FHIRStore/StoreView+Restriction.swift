@@ -8,9 +8,7 @@ extension StoreView {
   /// The same moment under another restriction: for a request of several parts, each of which was decided by itself.
   public func within(_ restriction: Restriction) -> StoreView {
     StoreView(
-      store: store, reader: reader, restriction: restriction, isUncommitted: isUncommitted,
-      // What was read ahead was read for nobody in particular.
-      foresight: restriction.isUnrestricted ? foresight : nil)
+      store: store, reader: reader, restriction: restriction, isUncommitted: isUncommitted, foresight: foresight)
   }
 
   /// The same moment, with what may be reached by references in the place of what may be found.

@@ -140,7 +140,8 @@ extension FHIRService {
   /// Conditional references are resolved to what stood before the transaction.
   fileprivate func steps(_ plan: TransactionPlan, _ view: StoreView) throws -> [WriteStep] {
     var map = plan.map
-    let view = try view.foreseeing(plan.writes.compactMap { write in write.namedID.map { (write.request.type, $0) } })
+    let foreseen = plan.writes.filter { $0.entry.permit.restriction.isUnrestricted }
+    let view = try view.foreseeing(foreseen.compactMap { write in write.namedID.map { (write.request.type, $0) } })
     let held = try resolveReferences(of: plan, &map, view)
     for write in plan.writes where write.isConditional {
       let restriction = write.entry.permit.restriction
