@@ -25,8 +25,8 @@ extension StoreView {
     "SELECT key, version, updated, method, body FROM resource WHERE type = ? AND id = ?")
 
   /// The same view, after it has read what stands under these names and what the index says about it: in two round
-  /// trips for all instead of two for each. A view to which reading is no way reads nothing ahead. What was read ahead is
-  /// shown by the views within this one that show everything, and by no other.
+  /// trips for all instead of two for each. A view to which reading is no way reads nothing ahead. What was read ahead
+  /// is shown by the views within this one that show everything, and by no other.
   ///
   /// It goes on showing what it has read, so it is for what is checked when it is written.
   public func foreseeing(_ names: [(type: Schema.TypeID, id: String)]) throws -> StoreView {

@@ -66,7 +66,6 @@ extension FHIRService {
   static func within(
     _ restriction: Restriction, _ guards: [@Sendable (StoreView) throws -> Bool]
   ) -> [@Sendable (StoreView) throws -> Bool] {
-    if restriction.isUnrestricted { return guards }
-    return guards.map { held in { view in try held(view.within(restriction)) } }
+    guards.map { held in { view in try held(view.within(restriction)) } }
   }
 }
