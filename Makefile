@@ -19,6 +19,8 @@ SWIFT_TEST = swift test -c release --skip-build --disable-xctest --scratch-path 
 # So many tests at a time: each of them waits for a disk now and then, and none should starve.
 AT_A_TIME = --experimental-maximum-parallelization-width 6
 FAILOVER_ROUNDS ?= 3
+# Joins with a bound on their time, which other tests at once would take from them on PostgreSQL.
+DEEP_TESTS = ^FHIRServiceTests\.DeepJoinTests
 # What is run again with the stores on PostgreSQL.
 STORE_TESTS = ^(IssuerTests|FHIRStoreTests|SearchOracleTests|DICOMStoreTests|DICOMServiceTests|FHIRServiceTests)\.
 # Tests of time limits need the machine for themselves: they run one by one, after the others.
@@ -77,8 +79,9 @@ test-swift: data
 test-postgresql: data ## run the tests of stores and services once more, on PostgreSQL
 	@scripts/install --tests
 	$(SWIFT_BUILD_TESTS)
-	ACESO_TEST_STORE=postgresql $(SWIFT_TEST) $(AT_A_TIME) --skip '$(TIMED_TESTS)' --filter '$(STORE_TESTS)' 2>&1 \
+	ACESO_TEST_STORE=postgresql $(SWIFT_TEST) $(AT_A_TIME) --skip '$(TIMED_TESTS)|$(DEEP_TESTS)' --filter '$(STORE_TESTS)' 2>&1 \
 	  | tee .build/swift-test-postgresql.log | $(WITHOUT_CHATTER)
+	ACESO_TEST_STORE=postgresql $(SWIFT_TEST) --no-parallel --filter '$(DEEP_TESTS)' 2>&1 | $(WITHOUT_CHATTER)
 
 test-outside: export ACESO = $(CURDIR)/$(TESTED)/aceso
 test-outside: data

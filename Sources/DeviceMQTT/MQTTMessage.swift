@@ -24,29 +24,12 @@ enum MQTTMessage {
     writer.beginObject()
     for pair in bag.split(separator: "&") {
       let pair = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = decoded(pair[0])
+      let name = PercentText.decoded(pair[0])
       guard !name.isEmpty, !name.hasPrefix("$."), seen.insert(name).inserted else { continue }
       writer.key(name)
-      writer.string(pair.count == 2 ? decoded(pair[1]) : "")
+      writer.string(pair.count == 2 ? PercentText.decoded(pair[1]) : "")
     }
     writer.endObject()
     return seen.isEmpty ? [] : writer.bytes
-  }
-
-  private static func decoded(_ text: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(2)
-      if byte == UInt8(ascii: "%"), digits.count == 2,
-        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

@@ -15,7 +15,8 @@ import Testing
 @Suite struct KafkaSourceTests {
   private static let topic = "devicedata"
 
-  /// A cluster of three brokers.
+  /// A cluster of three brokers. `@unchecked Sendable`: its handles are made once, and librdkafka's calls on them may come
+  /// from any thread (INTRODUCTION.md, "Threads and callbacks").
   final class Cluster: @unchecked Sendable {
     // Only made, asked and destroyed from the test that has it.
     private let producer: OpaquePointer

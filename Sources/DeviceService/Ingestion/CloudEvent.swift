@@ -39,7 +39,7 @@ struct CloudEvent {
       let name = String(name.dropFirst(3))
       if name == "specversion" { version = value }
       var writer = JSONWriter()
-      writer.string(Self.decoded(value))
+      writer.string(PercentText.decoded(value))
       attributes.append((name, writer.bytes))
     }
     try check(Set(attributes.map(\.name)), version)
@@ -52,25 +52,6 @@ struct CloudEvent {
     guard version == "1.0" else {
       throw Fault(.invalid, "CloudEvents of specversion 1.0 are taken, no others.", code: "not-supported")
     }
-  }
-
-  /// HTTP binding §3.1.3.2: characters of fields are percent-encoded.
-  private static func decoded(_ text: String) -> String {
-    guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(2)
-      if byte == UInt8(ascii: "%"), digits.count == 2,
-        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 
   func message(_ system: [UInt8]) -> MessageContent { message(body: data, system) }

@@ -1,12 +1,17 @@
-/// Percent-encoding (RFC 3986 §2.1) of the parts of a scope.
-enum PercentCoding {
+/// Percent-encoding (RFC 3986 §2.1) of scopes and forms.
+public enum PercentCoding {
   /// nil for an escape that is none, or for what is not UTF-8.
   /// - Parameter isForm: whether a plus stands for a space, as in queries.
   static func decode(_ text: some StringProtocol, isForm: Bool = false) -> String? {
+    decode(utf8: text.utf8, isForm: isForm)
+  }
+
+  /// The same of bytes.
+  public static func decode(utf8 text: some Collection<UInt8>, isForm: Bool) -> String? {
     var bytes: [UInt8] = []
     var digits = 0
     var value: UInt8 = 0
-    for byte in text.utf8 {
+    for byte in text {
       if digits > 0 {
         guard let digit = hexDigit(byte) else { return nil }
         value = value << 4 | digit

@@ -1,3 +1,5 @@
+import Identity
+
 /// The fields of a query or of a form's body (application/x-www-form-urlencoded), in their order.
 struct FormFields: Sendable {
   private(set) var fields: [(name: String, value: String)]
@@ -42,34 +44,10 @@ struct FormFields: Sendable {
 
   /// nil for an escape that is none, a control character, or what is not UTF-8.
   static func decode(_ text: some Collection<UInt8>) -> String? {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count)
-    var digits = 0
-    var value: UInt8 = 0
-    for byte in text {
-      if digits > 0 {
-        guard let digit = hexDigit(byte) else { return nil }
-        value = value << 4 | digit
-        digits -= 1
-        if digits == 0 { bytes.append(value) }
-      } else if byte == UInt8(ascii: "%") {
-        digits = 2
-        value = 0
-      } else {
-        bytes.append(byte == UInt8(ascii: "+") ? 0x20 : byte)
-      }
-    }
-    guard digits == 0, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
-    return String(validating: bytes, as: UTF8.self)
-  }
-
-  private static func hexDigit(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - 48
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - 87
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - 55
-    default: nil
-    }
+    guard let decoded = PercentCoding.decode(utf8: text, isForm: true),
+      decoded.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
+    else { return nil }
+    return decoded
   }
 
   private static let hex = Array("0123456789ABCDEF".utf8)

@@ -13,6 +13,7 @@ enum TestIssuer {
   static let other = made()
   static let keys = JWKSet([JWK(key.publicKey, id: "k1")])
 
+  /// A static value cannot throw, and without a key no test here means anything.
   private static func made() -> PrivateKey {
     do { return try PrivateKey.generate(.p256) } catch { fatalError("the tests' keys cannot be made: \(error)") }
   }
