@@ -1,3 +1,4 @@
+import DeviceService
 import DeviceStore
 import JSONCore
 
