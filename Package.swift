@@ -89,10 +89,10 @@ let package = Package(
     library("FHIRXML", ["Base", "CXML2", "FHIRModel", "JSONCore"]),
     library("HTTPServer", ["Base"] + nio + secureNIO),
     library("Identity", ["Base", "COpenSSL", "JSONCore"]),
-    library("Issuer", ["Base", "HTTPServer", "Identity", "JSONCore", "Storage"]),
     library("DICOMweb", ["Base", "DICOMCore", "JSONCore"]),
     library("JSONQuery", ["Base", "JSONCore"]),
     // 5 · search: grammar, plan, value extraction; synthetic patients; what a server is told to be
+    library("Issuer", ["Base", "HTTPServer", "Identity", "JSONCore", "Storage"]),
     library("FHIRSearch", ["Base", "JSONCore", "FHIRModel", "FHIRPath", "UCUM"]),
     library("FHIRPatch", ["Base", "FHIRModel", "FHIRPath", "JSONCore"]),
     library("Synthesis", ["Base", "JSONCore"]),
